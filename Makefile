@@ -1,0 +1,47 @@
+# `make` alone lists the targets.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+TORCH := torch==2.13.0
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lint bench serve clean models-text
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 14
+
+setup: $(READY)  ## build the virtual environment in .venv
+
+$(READY): pyproject.toml .ci/constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c .ci/constraints.txt -e '.[dev]'
+	touch $(READY)
+
+demo: setup  ## add the sample interviews, run them, search them
+	@$(BIN)/python -m tests.demo
+
+test: setup  ## run all tests
+	$(BIN)/python -m pytest -q -n auto
+
+lint: setup  ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+check: lint test  ## what the continuous integration runs
+
+bench: setup  ## speed, as ratios measured side by side
+	$(BIN)/python -m tests.bench
+
+serve: setup  ## the web pages (they come later; says so)
+	@$(BIN)/interviews status
+
+models-text: setup  ## train the bundled text model again
+	$(BIN)/python -m models.training.text.train --out models/bundled/text-de-en
+
+clean:  ## delete what the targets made
+	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

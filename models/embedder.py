@@ -1,0 +1,157 @@
+"""Text into vectors with a sentence-transformers model.
+
+The prefixes come from the registry and are put before the text here; the model's own stored
+prompts are switched off, so that there is one way in which a string comes to be encoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from sentence_transformers import SentenceTransformer
+from transformers.utils import logging as transformers_logging
+
+from models.contracts import ModelError, ModelInfo, TextTooLong, Vectors
+from models.registry import ModelEntry
+from models.tokens import TokenCounter
+
+_BATCH_TOKENS = 8192
+"""Padded tokens encoded together: some 50 chunks of 160 tokens, one passage of 8192."""
+_BATCH_PASSAGES = 64
+
+_LOAD_ERRORS = (
+    OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError,
+)  # fmt: skip
+"""What the libraries raise for folders they cannot make a model of."""
+
+
+class SentenceTransformerEmbedder:
+    """An ``Embedder`` over a local sentence-transformers folder."""
+
+    def __init__(
+        self, directory: Path, entry: ModelEntry, info: ModelInfo, *, device: str, threads: int
+    ) -> None:
+        """Load the model; ``threads`` 0 leaves torch's own choice.
+
+        Raises ModelError: "damaged" without ``tokenizer.json``, "unloadable" with the reason.
+        """
+        self._info = info
+        self._counter = TokenCounter(directory, entry)
+        self._passage_prefix = entry.passage_prefix
+        self._query_prefix = entry.query_prefix
+        if threads > 0:
+            torch.set_num_threads(threads)
+        self._model = _load(directory, entry.name, _device(device, entry.name))
+        # Passages above the limit are refused; only a query may be cut, and then exactly here.
+        self._model.max_seq_length = self._counter.max_tokens
+        probe = self._encode(["x"], 1)
+        self._dimension = int(probe.shape[1])
+        if entry.dimension not in (None, self._dimension) or not np.isfinite(probe).all():
+            found = f"{self._dimension} dimensions, {entry.dimension} expected"
+            raise ModelError("unloadable", entry.name, found)
+
+    @property
+    def info(self) -> ModelInfo:
+        return self._info
+
+    @property
+    def dimension(self) -> int:
+        return self._dimension
+
+    @property
+    def max_tokens(self) -> int:
+        return self._counter.max_tokens
+
+    def count_tokens(self, passages: Sequence[str]) -> list[int]:
+        """Tokens of each passage as it would be encoded: prefix and special tokens counted."""
+        return self._counter.count_tokens(passages)
+
+    def encode_passages(self, passages: Sequence[str]) -> Vectors:
+        """float32 [n, dimension], rows L2-normalised. Raises TextTooLong beyond ``max_tokens``."""
+        counts = self.count_tokens(passages)
+        self._refuse_long(counts)
+        vectors = np.empty((len(passages), self._dimension), dtype=np.float32)
+        for rows in _batches(counts):
+            texts = [self._passage_prefix + passages[row] for row in rows]
+            self._refuse_long(self._own_counts(texts))
+            vectors[rows] = self._encode(texts, len(rows))
+        return vectors
+
+    def encode_query(self, query: str) -> Vectors:
+        """float32 [1, dimension], L2-normalised. A long query is cut at ``max_tokens``."""
+        return self._encode([self._query_prefix + query], 1)
+
+    def _encode(self, texts: list[str], batch_size: int) -> Vectors:
+        vectors = self._model.encode(
+            texts,
+            prompt="",  # an empty prompt, where None would mean the model's stored one
+            batch_size=batch_size,
+            show_progress_bar=False,
+            convert_to_numpy=True,
+            normalize_embeddings=True,
+        )
+        return np.asarray(vectors, dtype=np.float32)
+
+    def _own_counts(self, texts: list[str]) -> list[int]:
+        # The library may build its tokenizer otherwise than tokenizer.json says; what it would cut
+        # is decided by its own count. Tokenizers of another kind do not cut.
+        tokenizer: Any = getattr(self._model, "tokenizer", None)
+        if not hasattr(tokenizer, "model_max_length"):
+            return []
+        rows = tokenizer(texts, truncation=False, padding=False, verbose=False)["input_ids"]
+        return [len(row) for row in rows]
+
+    def _refuse_long(self, counts: list[int]) -> None:
+        longest = max(counts, default=0)
+        if longest > self.max_tokens:
+            raise TextTooLong(f"{longest} tokens, at most {self.max_tokens}")
+
+
+def _load(directory: Path, name: str, device: str) -> SentenceTransformer:
+    # Its progress bars and its report of unused weights are no messages for a user.
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    try:
+        model = SentenceTransformer(
+            str(directory), device=device, local_files_only=True, trust_remote_code=False
+        )
+    except _LOAD_ERRORS as error:
+        raise ModelError("unloadable", name, _first_line(error)) from error
+    # Half-precision weights would make the vectors depend on the device.
+    return model.float().eval()
+
+
+def _device(device: str, name: str) -> str:
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ModelError("unloadable", name, "cuda")
+    return device
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).splitlines()
+    return lines[0][:200] if lines else type(error).__name__
+
+
+def _batches(counts: list[int]) -> list[list[int]]:
+    """Rows grouped by length, longest first, each group within the budget of padded tokens.
+
+    The grouping depends on the counts alone, so that equal passages give equal vectors.
+    """
+    groups: list[list[int]] = []
+    widest = 0
+    for row in sorted(range(len(counts)), key=lambda row: (-counts[row], row)):
+        full = groups and (
+            (len(groups[-1]) + 1) * widest > _BATCH_TOKENS or len(groups[-1]) == _BATCH_PASSAGES
+        )
+        if not groups or full:
+            groups.append([])
+            widest = counts[row]
+        groups[-1].append(row)
+    return groups

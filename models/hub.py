@@ -1,0 +1,235 @@
+"""``models pull``: bring a model's files from the hub, verified, whole or not at all.
+
+Files arrive in ``models_dir/.partial-<name>-<revision>``, are checked there against the registry
+and against what the hub declares, and are put in place by renaming the folder. An interrupted pull
+goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Generator
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from filelock import FileLock, Timeout
+
+from models.contracts import ModelError
+from models.digest import file_sha256, git_blob_id
+from models.registry import ModelEntry
+from models.verify import check, record
+
+_PATTERNS = {
+    "speech": ("config.json", "preprocessor_config.json", "model.bin", "tokenizer.json",
+               "vocabulary.*"),
+    "text": ("*.json", "model*.safetensors", "pytorch_model*.bin", "*.model", "vocab.txt",
+             "merges.txt", "[0-9]_*/*.safetensors", "[0-9]_*/*.bin"),
+    "reranker": ("*.json", "model*.safetensors", "pytorch_model*.bin", "*.model"),
+}  # fmt: skip
+"""What to fetch of a model whose files the registry does not list."""
+
+_SPARE_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a pull is: bytes of all files, and the file under way."""
+
+    file: str
+    done_bytes: int
+    total_bytes: int
+
+
+def pull(
+    entry: ModelEntry, models_dir: Path, progress: Callable[[Progress], None] | None = None
+) -> Path:
+    """Fetch ``entry`` into ``models_dir`` and return its folder; nothing to do if it is good.
+
+    Raises ModelError: "unreachable" (no hub, broken off; a later pull resumes), "refused" (the hub
+    says no: not signed in, no such revision or file; or the model is not the hub's), "damaged" (a
+    file is not what it should be; it is dropped), "disk" (no room, not writable, another pull).
+    """
+    target = models_dir / entry.name
+    if entry.repo is None or entry.revision is None:
+        raise ModelError("refused", entry.name, "bundled" if entry.bundled else "local")
+    if target.is_dir() and check(entry, target).good:
+        return target
+    partial = models_dir / f".partial-{entry.name}-{entry.revision[:12]}"
+    try:
+        models_dir.mkdir(parents=True, exist_ok=True)
+        with FileLock(models_dir / f".partial-{entry.name}.lock", timeout=0):
+            _drop_other_partials(partial, entry)
+            partial.mkdir(exist_ok=True)
+            commit = _fetch(entry, partial, progress or (lambda _: None))
+            record(entry, partial, commit)
+            _place(partial, target)
+    except Timeout as error:
+        raise ModelError("disk", entry.name, "another pull is running") from error
+    except OSError as error:
+        raise ModelError("disk", entry.name, str(error.strerror or error)) from error
+    return target
+
+
+def addresses(entry: ModelEntry) -> tuple[str, ...]:
+    """Where the files can be fetched by hand, to be put into ``models_dir/<name>`` with the part
+    after the revision as their name; the page that lists them where the registry does not."""
+    home = f"https://huggingface.co/{entry.repo}"
+    if not entry.files:
+        return (f"{home}/tree/{entry.revision}",)
+    return tuple(f"{home}/resolve/{entry.revision}/{name}" for name, _ in entry.files)
+
+
+def _fetch(entry: ModelEntry, partial: Path, progress: Callable[[Progress], None]) -> str:
+    """Run the fetching process, relay its progress, check what it brought; the commit fetched."""
+    request = {
+        "repo": entry.repo,
+        "revision": entry.revision,
+        "names": [name for name, _ in entry.files],
+        "patterns": list(_PATTERNS[entry.kind]),
+        "directory": str(partial.absolute()),
+    }
+    commit, files = "", []
+    done: dict[str, int] = {}
+    with closing(_events(entry.name, request)) as events:
+        for event in events:
+            if event["event"] == "plan":
+                commit, files = str(event["commit"]), list(event["files"])
+                done = {file["name"]: _present(partial, file["name"]) for file in files}
+                _check_plan(entry, partial, files, sum(done.values()))
+            elif event["event"] == "bytes":
+                done[event["file"]] = int(event["done"])
+                total = sum(file["size"] for file in files)
+                progress(Progress(event["file"], sum(done.values()), total))
+            elif event["event"] == "error":
+                raise ModelError(event["reason"], entry.name, event["detail"])
+    _check_arrived(entry, partial, files)
+    return commit
+
+
+def _events(name: str, request: dict[str, Any]) -> Generator[dict[str, Any]]:
+    command = [sys.executable, "-m", "models.fetch"]
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=online_environment(),
+    ) as process:
+        try:
+            yield from _talk(process.stdin, process.stdout, request)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+    if process.returncode not in (0, 1):
+        raise ModelError("unreachable", name, f"fetch ended with {process.returncode}")
+
+
+def _talk(
+    stdin: IO[str] | None, stdout: IO[str] | None, request: dict[str, Any]
+) -> Generator[dict[str, Any]]:
+    assert stdin is not None and stdout is not None
+    with suppress(BrokenPipeError):  # the exit code tells what happened to the process
+        stdin.write(json.dumps(request))
+        stdin.close()
+    for line in stdout:
+        yield json.loads(line)
+
+
+def online_environment() -> dict[str, str]:
+    """The environment of the fetching process, the only one that is let onto the network."""
+    environment = dict(os.environ)
+    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
+        environment.pop(name, None)
+    environment |= {
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HUB_DISABLE_XET": "1",
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+        "DO_NOT_TRACK": "1",
+    }
+    here = str(Path(__file__).resolve().parent.parent)
+    path = environment.get("PYTHONPATH")
+    environment["PYTHONPATH"] = os.pathsep.join([here, path] if path else [here])
+    return environment
+
+
+def _present(partial: Path, name: str) -> int:
+    for path in (partial / name, partial / f"{name}.part"):
+        if path.is_file():
+            return path.stat().st_size
+    return 0
+
+
+def _check_plan(
+    entry: ModelEntry, partial: Path, files: list[dict[str, Any]], present_bytes: int
+) -> None:
+    """Refuse before a byte is fetched what cannot end well."""
+    known = dict(entry.files)
+    for file in files:
+        if file["sha256"] and known.get(file["name"]) and file["sha256"] != known[file["name"]]:
+            raise ModelError("damaged", entry.name, file["name"])
+    missing_bytes = sum(file["size"] for file in files) - present_bytes
+    if shutil.disk_usage(partial).free < missing_bytes + _SPARE_BYTES:
+        raise ModelError("disk", entry.name, f"{missing_bytes // 1_000_000 + 1} MB needed")
+
+
+def _check_arrived(entry: ModelEntry, partial: Path, files: list[dict[str, Any]]) -> None:
+    """Drop what is not what the registry or the hub says, and raise for the first such file."""
+    known = dict(entry.files)
+    wrong = []
+    for file in files:
+        path = partial / file["name"]
+        expected = known.get(file["name"]) or file["sha256"]
+        good = (
+            path.is_file()
+            and path.stat().st_size == file["size"]
+            and (expected is None or file_sha256(path) == expected)
+            and (file["blob"] is None or git_blob_id(path) == file["blob"])
+        )
+        if not good:
+            path.unlink(missing_ok=True)
+            wrong.append(file["name"])
+    if wrong:
+        raise ModelError("damaged", entry.name, wrong[0])
+    _drop_strangers(partial, {file["name"] for file in files})
+
+
+def _drop_other_partials(partial: Path, entry: ModelEntry) -> None:
+    for other in partial.parent.glob(f".partial-{entry.name}-*"):
+        if other != partial and other.is_dir():
+            shutil.rmtree(other)
+
+
+def _drop_strangers(partial: Path, wanted: set[str]) -> None:
+    for path in partial.rglob("*"):
+        if path.is_file() and path.relative_to(partial).as_posix() not in wanted:
+            path.unlink()
+
+
+def _place(partial: Path, target: Path) -> None:
+    """Put the folder in place; a former one is moved away first and dropped after."""
+    for path in (*partial.rglob("*"), partial):
+        _sync(path)
+    former = target.with_name(f".former-{target.name}")
+    shutil.rmtree(former, ignore_errors=True)
+    if target.exists():
+        target.rename(former)
+    partial.rename(target)
+    _sync(target.parent)
+    shutil.rmtree(former, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    if path.is_dir() and os.name == "nt":
+        return  # Windows cannot open folders, and has no need to
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

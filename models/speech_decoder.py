@@ -1,0 +1,150 @@
+"""The few steps of faster-whisper that decoding needs, in one place.
+
+``WhisperModel`` and ``BatchedInferencePipeline`` each do something we want and something we must
+not have: one falls back on random sampling, the other never looks whether a decoding is good and
+knows one language for a whole file. Here audio is encoded once; language, text and word times all
+come from that one encoding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from math import ceil
+from typing import Any, Final
+
+import ctranslate2
+import numpy as np
+from faster_whisper import WhisperModel
+from faster_whisper.audio import pad_or_trim
+from faster_whisper.tokenizer import Tokenizer
+from faster_whisper.transcribe import get_suppressed_tokens
+
+from models.contracts import Audio
+from models.quality import Attempt
+from models.speech_words import Timed
+
+FRAMES_PER_SECOND = 100
+MAX_LENGTH = 448
+"""Positions of the text decoder, prompt and text together; it writes half of it at most."""
+
+MAX_HOTWORD_TOKENS = 120
+"""Hints take room from the text; beyond this the last terms are left out, never half a term."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How to decode: a plain beam search, or one that is kept from repeating itself."""
+
+    beam_size: int
+    hotwords: str | None = None
+    no_repeat_ngram_size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """The encoder's output for a batch, [rows, 1500, width], on whatever device made it."""
+
+    storage: Any
+    seconds: tuple[float, ...]
+
+    def rows(self, numbers: Sequence[int]) -> Encoded:
+        """The chosen rows, as a batch of their own."""
+        if list(numbers) == list(range(len(self.seconds))):
+            return self
+        if not numbers:
+            return Encoded(None, ())
+        here = self.storage.to_device(ctranslate2.Device.cpu)
+        chosen = np.array(here.to(ctranslate2.DataType.float32))[list(numbers)]
+        storage = ctranslate2.StorageView.from_array(np.ascontiguousarray(chosen))
+        return Encoded(storage.to(self.storage.dtype), tuple(self.seconds[n] for n in numbers))
+
+
+class SpeechDecoder:
+    """Encoding, language probabilities, text and word times of batches of audio of up to 30 s."""
+
+    def __init__(self, model: WhisperModel) -> None:
+        self._model: Final[Any] = model
+        self._tokenizer = cache(self._make_tokenizer)
+        self._suppressed = get_suppressed_tokens(self._tokenizer("en"), [-1])
+
+    def _make_tokenizer(self, language: str) -> Tokenizer:
+        return Tokenizer(self._model.hf_tokenizer, True, task="transcribe", language=language)
+
+    def encode(self, batch: Sequence[Audio]) -> Encoded:
+        """Encode float32 [n] at 16 kHz, each of at most 30 s; anything beyond would be lost."""
+        extract = self._model.feature_extractor
+        features = np.stack([pad_or_trim(extract(audio)[..., :-1]) for audio in batch])
+        seconds = tuple(len(audio) / extract.sampling_rate for audio in batch)
+        return Encoded(self._model.encode(features), seconds)
+
+    def languages(self, encoded: Encoded) -> list[dict[str, float]]:
+        """Probability of each language, by code, for every row."""
+        rows = self._model.model.detect_language(encoded.storage)
+        return [{token[2:-2]: float(probability) for token, probability in row} for row in rows]
+
+    def decode(self, encoded: Encoded, languages: Sequence[str], manner: Manner) -> list[Attempt]:
+        """The text of every row in its language. No randomness: equal batch, equal text."""
+        prompts = [self._prompt(language, manner.hotwords) for language in languages]
+        results = self._model.model.generate(
+            encoded.storage,
+            prompts,
+            beam_size=manner.beam_size,
+            no_repeat_ngram_size=manner.no_repeat_ngram_size,
+            max_length=MAX_LENGTH,
+            return_scores=True,
+            return_no_speech_prob=True,
+            suppress_blank=True,
+            suppress_tokens=list(self._suppressed),
+            sampling_temperature=0.0,
+        )
+        room = min(MAX_LENGTH // 2, MAX_LENGTH - len(prompts[0]))
+        return [
+            self._attempt(result, language, room)
+            for result, language in zip(results, languages, strict=True)
+        ]
+
+    def _attempt(self, result: Any, language: str, room: int) -> Attempt:
+        tokenizer = self._tokenizer(language)
+        written = result.sequences_ids[0]
+        tokens = tuple(token for token in written if token < tokenizer.eot)
+        # The score is the mean over the tokens written; Whisper's measure counts the end token too.
+        logprob = result.scores[0] * len(written) / (len(written) + 1)
+        text = tokenizer.decode(list(tokens)).replace("\ufffd", "").strip()
+        return Attempt(tokens, text, logprob, result.no_speech_prob, len(written) < room)
+
+    def align(
+        self, encoded: Encoded, language: str, tokens: Sequence[Sequence[int]]
+    ) -> list[list[Timed]]:
+        """Words of every row's tokens, timed in seconds of that row. All rows in one language."""
+        frames = [max(2, ceil(s * FRAMES_PER_SECOND)) for s in encoded.seconds]
+        rows = self._model.find_alignment(
+            self._tokenizer(language), [list(row) for row in tokens], encoded.storage, frames
+        )
+        return [
+            [
+                (
+                    piece["word"].replace("\ufffd", ""),
+                    float(piece["start"]),
+                    float(piece["end"]),
+                    float(piece["probability"]),
+                )
+                for piece in row
+            ]
+            for row in rows
+        ]
+
+    def _prompt(self, language: str, hotwords: str | None) -> list[int]:
+        tokenizer = self._tokenizer(language)
+        hints = self._fitting(tokenizer, hotwords) if hotwords else None
+        prompt: list[int] = self._model.get_prompt(
+            tokenizer, [], without_timestamps=True, hotwords=hints
+        )
+        return prompt
+
+    def _fitting(self, tokenizer: Tokenizer, hotwords: str) -> str | None:
+        terms = [term.strip() for term in hotwords.split(",") if term.strip()]
+        while terms and len(tokenizer.encode(" " + ", ".join(terms))) > MAX_HOTWORD_TOKENS:
+            terms.pop()
+        return ", ".join(terms) or None

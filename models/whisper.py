@@ -1,0 +1,228 @@
+"""Speech recognition by a Whisper model in CTranslate2's form, through faster-whisper.
+
+A window of audio is searched for speech, the speech is cut into stretches, and every stretch is
+encoded once, given its language, decoded, judged, decoded again where it fails, and timed word by
+word.
+
+Why no temperature steps: CTranslate2 (4.8) reads its random seed once per worker thread, so that a
+second sampling depends on all those before it and equal audio would not give equal text. What fails
+is decoded again without randomness instead: in halves, then kept from repeating itself.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # Before faster-whisper is imported: it would fetch otherwise.
+
+from faster_whisper.vad import VadOptions
+
+from models.contracts import (
+    Audio,
+    ModelInfo,
+    RecognisedSegment,
+    RecognisedWord,
+    Recognition,
+    RecognitionTask,
+)
+from models.quality import Attempt, least_ms, likeliest, silence_phrases
+from models.speech_decoder import Encoded, Manner, SpeechDecoder
+from models.speech_engine import check_files, cores, load_model
+from models.speech_listening import MODEL_SECONDS, Listener
+from models.speech_stretches import SAMPLES_PER_MS, Stretch, confirmed_speech_ms
+from models.speech_words import place_words
+
+__all__ = ["VadOptions", "WhisperRecogniser"]
+
+DEEPEST_SPLIT = 2
+"""A failing stretch is halved at most this often: 30 s to 7.5 s."""
+
+LONGEST_REPEAT = 5
+"""Tokens that may recur in a guarded decoding: two or three words, since people do repeat those."""
+
+_AROUND_MS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    """A stretch with the text it got, and the row of ``encoded`` that holds its sound."""
+
+    stretch: Stretch
+    language: str
+    attempt: Attempt
+    encoded: Encoded
+    row: int = 0
+    redecoded: bool = False
+
+
+class WhisperRecogniser:
+    """A ``Recogniser`` over the model files in ``directory``.
+
+    ``device`` is "auto", "cpu" or "cuda"; ``compute_type`` "auto" is int8 on a processor and
+    float16 on a graphics card; ``threads`` 0 means every core this process may use.
+    ``chunk_length_s`` is the longest stretch decoded at once (None: 30 s) and ``vad`` the
+    detector's settings (None: faster-whisper's own for batches): a small model may need less.
+
+    Raises ModelError: ``damaged`` names the file that is missing or broken, ``unloadable`` says
+    why the engine refused.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        info: ModelInfo,
+        *,
+        device: str,
+        compute_type: str,
+        threads: int,
+        batch_size: int,
+        chunk_length_s: int | None = None,
+        vad: VadOptions | None = None,
+    ) -> None:
+        check_files(directory, info.name)
+        model = load_model(directory, info.name, device, compute_type, threads)
+        self._info = info
+        self._decoder = SpeechDecoder(model)
+        longest_s = min(chunk_length_s or MODEL_SECONDS, MODEL_SECONDS)
+        self._listener = Listener(
+            self._decoder,
+            longest_s=longest_s,
+            vad=vad or VadOptions(min_silence_duration_ms=160),
+            batch_size=batch_size,
+        )
+        self._ran: dict[str, str | int | float] = {
+            "device": model.model.device,
+            "compute_type": model.model.compute_type,
+            "threads": threads or cores(),
+            "batch_size": batch_size,
+            "chunk_length_s": longest_s,
+        }
+
+    @property
+    def info(self) -> ModelInfo:
+        return self._info
+
+    def recognise(self, audio: Audio, task: RecognitionTask) -> Recognition:
+        """Recognise one window, float32 [n] at 16 kHz, in [-1, 1].
+
+        ``task.seed`` changes nothing, since decoding has no randomness. Raises ValueError for a
+        language Whisper does not know.
+        """
+        pieces = self._listener.find_speech(audio)
+        segments: list[RecognisedSegment] = []
+        for batch, encoded, languages in self._listener.batches(audio, pieces, task):
+            decoded = self._decode(audio, batch, encoded, languages, task)
+            segments += self._segments(audio, decoded)
+        return Recognition(
+            segments=tuple(sorted(segments, key=lambda segment: segment.start_ms)),
+            speech=tuple((a // SAMPLES_PER_MS, b // SAMPLES_PER_MS) for a, b in pieces),
+            model=self._info,
+            ran=dict(self._ran),
+        )
+
+    def _decode(
+        self,
+        audio: Audio,
+        batch: Sequence[Stretch],
+        encoded: Encoded,
+        languages: Sequence[str],
+        task: RecognitionTask,
+    ) -> Iterator[_Decoded]:
+        attempts = self._decoder.decode(encoded, languages, Manner(task.beam_size, task.hotwords))
+        for number, attempt in enumerate(attempts):
+            first = _Decoded(batch[number], languages[number], attempt, encoded, number)
+            yield from [first] if attempt.good else self._again(audio, first, task, DEEPEST_SPLIT)
+
+    def _again(
+        self, audio: Audio, first: _Decoded, task: RecognitionTask, depth: int
+    ) -> list[_Decoded]:
+        """A failing stretch in halves, each in its own language unless the language is given; and
+        where these fail as well, the whole of it kept from repeating itself, if that is likelier.
+
+        Halves come first: somebody who does say a thing over and over is heard rightly by halves,
+        while a ban on repetition would take the words away.
+        """
+        parts = first.stretch.halves(audio) if depth else ()
+        mended = [
+            self._half(audio, part, first.language, task, depth - 1)
+            for part in (parts if len(parts) > 1 else ())
+        ]
+        halves = [decoded for half in mended for decoded in half]
+        if mended and all(mended) and all(half.attempt.good for half in halves):
+            return halves
+        guarded = Manner(task.beam_size, no_repeat_ngram_size=LONGEST_REPEAT)
+        sound = first.encoded.rows([first.row])
+        second = self._decoder.decode(sound, [first.language], guarded)[0]
+        best = likeliest([second, first.attempt])
+        whole = [replace(first, attempt=best, redecoded=True)] if best else []
+        return halves if _likelier(halves, whole) else whole
+
+    def _half(
+        self, audio: Audio, stretch: Stretch, language: str, task: RecognitionTask, depth: int
+    ) -> list[_Decoded]:
+        encoded = self._listener.encode(audio, [stretch])
+        if task.language is None:
+            heard = self._listener.heard([stretch], encoded)[0]
+            language = heard.best if heard.clear else language
+        attempt = self._decoder.decode(encoded, [language], Manner(task.beam_size))[0]
+        half = _Decoded(stretch, language, attempt, encoded, redecoded=True)
+        return [half] if attempt.good else self._again(audio, half, task, depth)
+
+    def _segments(self, audio: Audio, decoded: Iterable[_Decoded]) -> Iterator[RecognisedSegment]:
+        texts = [d for d in decoded if not d.attempt.silent]
+        # Aligned together what was encoded together and is of one language.
+        texts.sort(key=lambda d: (id(d.encoded), d.language))
+        for _, group in groupby(texts, key=lambda d: (id(d.encoded), d.language)):
+            yield from self._timed(audio, list(group))
+
+    def _timed(self, audio: Audio, group: Sequence[_Decoded]) -> Iterator[RecognisedSegment]:
+        language = group[0].language
+        encoded = group[0].encoded.rows([d.row for d in group])
+        aligned = self._decoder.align(encoded, language, [d.attempt.tokens for d in group])
+        for piece, timed in zip(group, aligned, strict=True):
+            words = place_words(timed, piece.stretch, language)
+            kept = without_inventions(audio, words)
+            if kept:
+                yield _segment(piece, kept, whole=len(kept) == len(words))
+
+
+def _segment(piece: _Decoded, words: Sequence[RecognisedWord], *, whole: bool) -> RecognisedSegment:
+    attempt = piece.attempt
+    return RecognisedSegment(
+        start_ms=words[0].start_ms,
+        end_ms=words[-1].end_ms,
+        text=attempt.text if whole else " ".join(word.text for word in words),
+        language=piece.language,
+        words=tuple(words),
+        mean_logprob=attempt.mean_logprob,
+        compression_ratio=attempt.compression_ratio,
+        no_speech_probability=attempt.no_speech_probability,
+        redecoded=piece.redecoded,
+    )
+
+
+def without_inventions(audio: Audio, words: Sequence[RecognisedWord]) -> list[RecognisedWord]:
+    """The words without the phrases that the model is known to invent, where a strict detector
+    hears less speech than saying them would take."""
+    kept = list(words)
+    for begin, end in reversed(list(silence_phrases([word.text for word in words]))):
+        start_ms = max(0, words[begin].start_ms - _AROUND_MS)
+        around = audio[
+            start_ms * SAMPLES_PER_MS : (words[end - 1].end_ms + _AROUND_MS) * SAMPLES_PER_MS
+        ]
+        if confirmed_speech_ms(around) < least_ms([word.text for word in words[begin:end]]):
+            del kept[begin:end]
+    return kept
+
+
+def _likelier(halves: Sequence[_Decoded], whole: Sequence[_Decoded]) -> bool:
+    """Whether the halves together were decoded more surely than the whole was."""
+    written = sum(len(half.attempt.tokens) for half in halves)
+    if not written or not whole or not whole[0].attempt.finished:
+        return bool(halves)
+    logprob = sum(half.attempt.mean_logprob * len(half.attempt.tokens) for half in halves)
+    return logprob / written > whole[0].attempt.mean_logprob

@@ -1,0 +1,246 @@
+"""Chunks with their vectors and analysed words: what search reads.
+
+A recording's chunks for one text model are stored as a whole, words and vectors in the same
+transaction, so that no leg of the search ever sees half a recording.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.catalog.connection import now_ms
+from pipeline.catalog.scope import Scope
+from pipeline.values import Chunk, Sentence
+
+Half = NDArray[np.float16]
+"""float16 [n, dimension], rows L2-normalised."""
+
+Ids = NDArray[np.int64]
+
+_LITTLE = np.dtype("<f2")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChunk:
+    """A chunk with its lasting id and the recording it belongs to."""
+
+    id: int
+    recording_id: str
+    chunk: Chunk
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkSet:
+    """A recording's chunks, ready to be stored: one entry each in all four tuples.
+
+    ``encoded`` is the sha256 of each embedded string, ``words`` each chunk's analysed words
+    joined by spaces, ``vectors`` float16 [n, dimension].
+    """
+
+    recording_id: str
+    model_hash: str
+    fingerprint: str
+    chunks: tuple[Chunk, ...]
+    encoded: tuple[str, ...]
+    words: tuple[str, ...]
+    vectors: Half
+
+
+def known_vectors(
+    db: sqlite3.Connection, model_hash: str, encoded: Iterable[str]
+) -> dict[str, NDArray[np.float16]]:
+    """The vectors already made by this model for these strings: nothing is embedded twice."""
+    rows = db.execute(
+        "SELECT encoded, vector FROM vectors WHERE model_hash = ?"
+        " AND encoded IN (SELECT value FROM json_each(?))",
+        (model_hash, json.dumps(sorted(set(encoded)))),
+    )
+    return {row[0]: np.frombuffer(row[1], dtype=_LITTLE).astype(np.float16) for row in rows}
+
+
+def store(db: sqlite3.Connection, made: ChunkSet) -> None:
+    """Replace a recording's chunks for one text model."""
+    drop_sets(db, made.recording_id, made.model_hash)
+    set_id = db.execute(
+        "INSERT INTO chunk_sets (recording_id, model_hash, fingerprint, made_ms)"
+        " VALUES (?, ?, ?, ?)",
+        (made.recording_id, made.model_hash, made.fingerprint, now_ms()),
+    ).lastrowid
+    for chunk, encoded, words in zip(made.chunks, made.encoded, made.words, strict=True):
+        chunk_id = db.execute(
+            "INSERT INTO chunks (set_id, recording_id, model_hash, number, start_ms, end_ms, text,"
+            " language, sentences, first_segment, last_segment, first_word, last_word, encoded)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (set_id, made.recording_id, made.model_hash, *_columns(chunk), encoded),
+        ).lastrowid
+        db.execute("INSERT INTO chunk_words (rowid, words) VALUES (?, ?)", (chunk_id, words))
+    db.executemany(
+        "INSERT OR IGNORE INTO vectors VALUES (?, ?, ?)",
+        [
+            (encoded, made.model_hash, vector.astype(_LITTLE).tobytes())
+            for encoded, vector in zip(made.encoded, made.vectors, strict=True)
+        ],
+    )
+
+
+def _columns(chunk: Chunk) -> tuple[object, ...]:
+    sentences = [[s.start_ms, s.end_ms, s.begin, s.end, s.speaker] for s in chunk.sentences]
+    return (
+        chunk.number,
+        chunk.start_ms,
+        chunk.end_ms,
+        chunk.text,
+        chunk.language,
+        json.dumps(sentences, ensure_ascii=False, separators=(",", ":")),
+        chunk.first_segment,
+        chunk.last_segment,
+        chunk.first_word,
+        chunk.last_word,
+    )
+
+
+def drop_sets(db: sqlite3.Connection, recording_id: str, model_hash: str | None = None) -> None:
+    """Delete a recording's chunks, of one text model or of all, with words and vectors."""
+    if model_hash is None:
+        _drop(db, "recording_id = ?", (recording_id,))
+    else:
+        _drop(db, "recording_id = ? AND model_hash = ?", (recording_id, model_hash))
+
+
+def drop_other_models(db: sqlite3.Connection, keep: Iterable[str]) -> None:
+    """Delete all chunks and vectors made with text models that are not in ``keep``."""
+    kept = json.dumps(sorted(keep))
+    _drop(db, "model_hash NOT IN (SELECT value FROM json_each(?))", (kept,))
+
+
+def _drop(db: sqlite3.Connection, where: str, values: tuple[str, ...]) -> None:
+    """Delete chunks with their words, and those vectors that no other chunk uses."""
+    doomed = db.execute(f"SELECT encoded, model_hash FROM chunks WHERE {where}", values).fetchall()
+    db.execute(
+        f"DELETE FROM chunk_words WHERE rowid IN (SELECT id FROM chunks WHERE {where})", values
+    )
+    db.execute(f"DELETE FROM chunk_sets WHERE {where}", values)
+    db.executemany(
+        "DELETE FROM vectors WHERE encoded = ?1 AND model_hash = ?2 AND NOT EXISTS"
+        " (SELECT 1 FROM chunks WHERE encoded = ?1 AND model_hash = ?2)",
+        {(row[0], row[1]) for row in doomed},
+    )
+
+
+def set_fingerprints(db: sqlite3.Connection, model_hash: str) -> dict[str, str]:
+    """Recording id to the fingerprint of its chunks for one text model."""
+    rows = db.execute(
+        "SELECT recording_id, fingerprint FROM chunk_sets WHERE model_hash = ?", (model_hash,)
+    )
+    return dict(rows.fetchall())
+
+
+def load(db: sqlite3.Connection, ids: Iterable[int]) -> dict[int, StoredChunk]:
+    """Those of the chunks that still exist, by id."""
+    rows = db.execute(
+        "SELECT * FROM chunks WHERE id IN (SELECT value FROM json_each(?))",
+        (json.dumps([int(chunk_id) for chunk_id in ids]),),
+    )
+    return {row["id"]: _stored(row) for row in rows}
+
+
+def _stored(row: sqlite3.Row) -> StoredChunk:
+    chunk = Chunk(
+        number=row["number"],
+        start_ms=row["start_ms"],
+        end_ms=row["end_ms"],
+        text=row["text"],
+        language=row["language"],
+        sentences=tuple(Sentence(*sentence) for sentence in json.loads(row["sentences"])),
+        first_segment=row["first_segment"],
+        last_segment=row["last_segment"],
+        first_word=row["first_word"],
+        last_word=row["last_word"],
+    )
+    return StoredChunk(row["id"], row["recording_id"], chunk)
+
+
+def words_leg(
+    db: sqlite3.Connection, match: str, model_hash: str, scope: Scope, limit: int
+) -> list[tuple[int, float]]:
+    """The best chunks for a full-text ``match``, as (chunk id, BM25 score, larger is better).
+
+    FTS5's bm25() with its fixed k1 = 1.2, b = 0.75 (https://sqlite.org/fts5.html#the_bm25_function).
+    """
+    condition, values = scope.condition()
+    rows = db.execute(
+        "SELECT chunks.id, -bm25(chunk_words) AS score FROM chunk_words"
+        " JOIN chunks ON chunks.id = chunk_words.rowid"
+        " JOIN recordings ON recordings.id = chunks.recording_id"
+        f" WHERE chunk_words MATCH ? AND chunks.model_hash = ? AND {condition}"
+        " ORDER BY score DESC, chunks.id LIMIT ?",
+        (match, model_hash, *values, limit),
+    )
+    return [(int(row[0]), float(row[1])) for row in rows]
+
+
+def document_frequencies(
+    db: sqlite3.Connection, terms: Sequence[str]
+) -> dict[str, int]:
+    """In how many chunks each analysed term occurs."""
+    return {
+        term: int(
+            db.execute(
+                "SELECT count(*) FROM chunk_words WHERE chunk_words MATCH ?", (f'"{term}"',)
+            ).fetchone()[0]
+        )
+        for term in dict.fromkeys(terms)
+    }
+
+
+def count(db: sqlite3.Connection, model_hash: str | None, up_to: int | None = None) -> int:
+    """Chunks of a text model, all or those with an id up to ``up_to``."""
+    bound = (1 << 62) if up_to is None else up_to
+    row = db.execute(
+        "SELECT count(*) FROM chunks WHERE model_hash IS ? AND id <= ?", (model_hash, bound)
+    )
+    return int(row.fetchone()[0])
+
+
+def count_of(db: sqlite3.Connection, recording_id: str) -> int:
+    """Chunks of one recording, for all text models together."""
+    row = db.execute("SELECT count(*) FROM chunks WHERE recording_id = ?", (recording_id,))
+    return int(row.fetchone()[0])
+
+
+def live_ids(db: sqlite3.Connection, model_hash: str, scope: Scope, up_to: int) -> Ids:
+    """int64 [n]: ids of the chunks that a search in ``scope`` may find, up to ``up_to``, sorted."""
+    condition, values = scope.condition()
+    rows = db.execute(
+        "SELECT chunks.id FROM chunks JOIN recordings ON recordings.id = chunks.recording_id"
+        f" WHERE chunks.model_hash = ? AND chunks.id <= ? AND {condition} ORDER BY chunks.id",
+        (model_hash, up_to, *values),
+    )
+    return np.fromiter((row[0] for row in rows), dtype=np.int64)
+
+
+def vectors_after(
+    db: sqlite3.Connection, model_hash: str, after: int, scope: Scope, limit: int
+) -> tuple[Ids, Half]:
+    """Ids int64 [n] and vectors float16 [n, dimension] of at most ``limit`` chunks newer than
+    ``after``, in order of id. With ``after=0`` this walks the whole collection page by page."""
+    condition, values = scope.condition()
+    rows = db.execute(
+        "SELECT chunks.id, vectors.vector FROM chunks"
+        " JOIN vectors ON vectors.encoded = chunks.encoded"
+        "  AND vectors.model_hash = chunks.model_hash"
+        " JOIN recordings ON recordings.id = chunks.recording_id"
+        f" WHERE chunks.model_hash = ? AND chunks.id > ? AND {condition}"
+        " ORDER BY chunks.id LIMIT ?",
+        (model_hash, after, *values, limit),
+    ).fetchall()
+    ids = np.array([row[0] for row in rows], dtype=np.int64)
+    joined = b"".join(row[1] for row in rows)
+    vectors = np.frombuffer(joined, dtype=_LITTLE).astype(np.float16)
+    return ids, vectors.reshape(len(rows), -1) if rows else vectors.reshape(0, 0)

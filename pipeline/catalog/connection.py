@@ -1,0 +1,204 @@
+"""Opening the catalogue: SQLite in WAL mode, migrated, with every error said plainly.
+
+One writer at a time (``write`` takes the write lock at once), many readers. No transaction stays
+open while a model runs.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from importlib.resources import files
+from pathlib import Path
+
+from pipeline.errors import HomeUnusable
+
+APPLICATION_ID = 0x494E5456
+"""Marks a SQLite file as a catalogue of ours ("INTV")."""
+
+_BUSY_MS = 30_000
+_MIGRATION = re.compile(r"(\d{4})_\w+\.sql")
+
+
+class Catalogue:
+    """An open catalogue. Use ``read`` and ``write`` for consistent work; close it when done."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._connection = connection
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """A snapshot: everything read inside belongs to one moment."""
+        with _said_plainly(self.path):
+            self._connection.execute("BEGIN")
+            try:
+                yield self._connection
+            finally:
+                self._connection.execute("ROLLBACK")
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it or nothing. Raises HomeUnusable where the disk refuses."""
+        with _said_plainly(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    @contextmanager
+    def bare(self) -> Iterator[sqlite3.Connection]:
+        """Outside any transaction, for checkpoints, vacuum and backup."""
+        with _said_plainly(self.path):
+            yield self._connection
+
+    def data_version(self) -> int:
+        """Changes whenever another connection has committed."""
+        with _said_plainly(self.path):
+            row = self._connection.execute("PRAGMA data_version").fetchone()
+        return int(row[0])
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def __enter__(self) -> Catalogue:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_catalogue(path: Path) -> Catalogue:
+    """Open (or create) the catalogue at ``path`` and bring its schema up to date.
+
+    Raises HomeUnusable: ``home.corrupt``, ``home.too_new``, ``home.read_only``, ``home.full``,
+    ``home.locked`` or ``home.unusable``.
+    """
+    with _said_plainly(path):
+        connection = _connect(path)
+        try:
+            _configure(connection)
+            _migrate(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+    return Catalogue(path, connection)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(
+        path, timeout=_BUSY_MS / 1000, isolation_level=None, check_same_thread=False
+    )
+
+
+def _configure(connection: sqlite3.Connection) -> None:
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+    if mode != "wal":
+        raise sqlite3.OperationalError("attempt to write a readonly database")
+
+
+def migrations() -> list[tuple[int, str]]:
+    """The numbered migrations, in order: (number, SQL)."""
+    found = []
+    for source in files("pipeline.catalog").joinpath("schema").iterdir():
+        if match := _MIGRATION.fullmatch(source.name):
+            found.append((int(match[1]), source.read_text(encoding="utf-8")))
+    return sorted(found)
+
+
+def schema_version() -> int:
+    """The newest version this program knows."""
+    return migrations()[-1][0]
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > schema_version():
+        raise HomeUnusable("home.too_new", path=str(path), version=version)
+    if version == 0:
+        _refuse_foreign(connection, path)
+    for number, sql in migrations():
+        if number > version:
+            _apply(connection, number, sql)
+
+
+def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
+    tables = int(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+    application = int(connection.execute("PRAGMA application_id").fetchone()[0])
+    if tables and application != APPLICATION_ID:
+        raise HomeUnusable("home.foreign", path=str(path))
+
+
+def _apply(connection: sqlite3.Connection, number: int, sql: str) -> None:
+    """One migration in one transaction; a second process that raced us finds it done."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        current = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        if current < number:
+            for statement in _statements(sql):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {number}")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _statements(sql: str) -> Iterator[str]:
+    """The statements of a script, one by one, since ``executescript`` would commit in between."""
+    pending = ""
+    for line in sql.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            yield pending
+            pending = ""
+
+
+def integrity(path: Path) -> list[str]:
+    """What SQLite finds wrong with the file at ``path``; empty when it is sound."""
+    with _said_plainly(path), closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
+        rows = db.execute("PRAGMA integrity_check(10)").fetchall()
+        broken = db.execute("PRAGMA foreign_key_check").fetchall()
+    found = [str(row[0]) for row in rows if row[0] != "ok"]
+    return found + [f"foreign key: {row[0]}" for row in broken[:10]]
+
+
+@contextmanager
+def _said_plainly(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+        raise  # our own mistake, not the disk's
+    except sqlite3.DatabaseError as error:
+        raise HomeUnusable(_cause(error), path=str(path), detail=str(error)) from error
+
+
+def _cause(error: sqlite3.DatabaseError) -> str:
+    said = str(error).lower()
+    if "disk is full" in said or "disk i/o" in said and "full" in said:
+        return "home.full"
+    if "readonly" in said or "unable to open" in said:
+        return "home.read_only"
+    if "locked" in said or "busy" in said:
+        return "home.locked"
+    if "malformed" in said or "not a database" in said or "corrupt" in said:
+        return "home.corrupt"
+    return "home.unusable"
+
+
+def now_ms() -> int:
+    """Milliseconds since the Unix epoch."""
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,37 @@
+"""What a search may see: one filter, the same for words and for meaning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Limits a search acts under before anything is ranked. None means no limit."""
+
+    language: str | None = None
+    collection: str | None = None
+    person: str | None = None
+
+    @property
+    def unlimited(self) -> bool:
+        return self == Scope()
+
+    def condition(self) -> tuple[str, list[str]]:
+        """An SQL condition over ``chunks`` and ``recordings``, with its values."""
+        parts: list[str] = []
+        values: list[str] = []
+        if self.language is not None:
+            parts.append("chunks.language = ?")
+            values.append(self.language)
+        if self.collection is not None:
+            parts.append("recordings.collection = ?")
+            values.append(self.collection)
+        if self.person is not None:
+            parts.append(
+                "EXISTS (SELECT 1 FROM people WHERE people.recording_id = recordings.id"
+                " AND people.name LIKE ? ESCAPE '\\')"
+            )
+            escaped = self.person.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+            values.append(f"%{escaped}%")
+        return " AND ".join(parts) or "1", values

@@ -1,0 +1,30 @@
+"""``interviews backup`` and ``interviews restore``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pipeline.cli.app import Session, pass_session
+from pipeline.cli.localise import Localised
+from pipeline.run import copies
+
+
+@click.command(cls=Localised)
+@click.argument("file", type=click.Path(path_type=Path))
+@pass_session
+def backup(session: Session, file: Path) -> None:
+    with session.catalogue() as catalogue:
+        size = copies.save(catalogue, file)
+    session.say("backup.done", path=str(file), size=f"{size / 1e6:.1f}")
+
+
+@click.command(cls=Localised)
+@click.argument("file", type=click.Path(path_type=Path))
+@pass_session
+def restore(session: Session, file: Path) -> None:
+    removed = copies.restore(session.context.home, file)
+    session.say("restore.done", path=str(file))
+    if removed:
+        session.say("restore.removed_again", count=len(removed))

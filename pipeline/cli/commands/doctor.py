@@ -1,0 +1,124 @@
+"""``interviews doctor``: is everything there, and what to do where it is not."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import click
+
+from pipeline.catalog import connection, generations
+from pipeline.cli.app import Session, echo_json, pass_session
+from pipeline.cli.localise import Localised
+from pipeline.errors import HomeUnusable, InterviewsError
+from pipeline.messages import text
+from pipeline.search import vectors
+from pipeline.stages.ffmpeg import ffmpeg_path, ffmpeg_version
+
+_LEAST_FREE_BYTES = 2_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at. ``error`` None: in order; ``advice`` also where it is only a hint."""
+
+    name: str
+    said: str
+    error: InterviewsError | None = None
+    advice: str | None = None
+
+
+@click.command(cls=Localised)
+@click.option("--json", "as_json", is_flag=True)
+@pass_session
+def doctor(session: Session, as_json: bool) -> int:
+    findings = list(_look(session))
+    if as_json:
+        echo_json({"checks": [_json(session, finding) for finding in findings]})
+    else:
+        for finding in findings:
+            _say(session, finding)
+    codes = [finding.error.exit_code for finding in findings if finding.error]
+    return max(codes, default=0)
+
+
+def _look(session: Session) -> Iterator[Finding]:
+    checks: dict[str, Callable[[Session], Finding]] = {
+        "ffmpeg": _ffmpeg,
+        "home": _disk,
+        "database": _database,
+        "speech": _speech,
+        "text": _text,
+        "index": _index,
+    }
+    for name, check in checks.items():
+        try:
+            yield check(session)
+        except InterviewsError as error:
+            yield Finding(name, error.message(session.language), error)
+
+
+def _ffmpeg(session: Session) -> Finding:
+    return Finding("ffmpeg", f"{ffmpeg_version()} ({ffmpeg_path()})")
+
+
+def _disk(session: Session) -> Finding:
+    home = session.context.home
+    free = shutil.disk_usage(home.root).free
+    said = text("cli.doctor.disk", session.language, path=home.root, free=f"{free / 1e9:.1f}")
+    low = free < _LEAST_FREE_BYTES
+    advice = text("cli.doctor.disk_low", session.language) if low else None
+    return Finding("home", said, advice=advice)
+
+
+def _database(session: Session) -> Finding:
+    session.catalogue().close()
+    path = session.context.home.catalogue
+    found = connection.integrity(path)
+    if found:
+        raise HomeUnusable("home.corrupt", path=str(path), detail=found[0])
+    return Finding("database", text("cli.doctor.database", session.language,
+                                    version=connection.schema_version()))
+
+
+def _speech(session: Session) -> Finding:
+    entry, model = session.context.speech
+    advice = text("cli.doctor.get_speech", session.language) if entry.bundled else None
+    return Finding("speech", f"{entry.name} ({model.hash[:12]})", advice=advice)
+
+
+def _text(session: Session) -> Finding:
+    entry, model = session.context.text
+    advice = text("cli.doctor.get_text", session.language) if entry.bundled else None
+    return Finding("text", f"{entry.name} ({model.hash[:12]})", advice=advice)
+
+
+def _index(session: Session) -> Finding:
+    with session.catalogue() as catalogue, catalogue.read() as db:
+        state = generations.index_state(db)
+    if state.generation is None:
+        return Finding("index", text("cli.doctor.no_index", session.language))
+    generation = state.generation
+    vectors.check(vectors.path_of(session.context.home.index, generation.id), generation)
+    return Finding("index", text("cli.doctor.index", session.language, id=generation.id,
+                                 chunks=generation.chunks, behind=state.behind))
+
+
+def _say(session: Session, finding: Finding) -> None:
+    mark = "✗" if finding.error else "!" if finding.advice else "✓"
+    name = text(f"cli.doctor.name.{finding.name}", session.language)
+    click.echo(f"{mark} {name}: {finding.said}")
+    advice = finding.error.advice(session.language) if finding.error else finding.advice
+    if advice:
+        click.echo(f"  {advice}")
+
+
+def _json(session: Session, finding: Finding) -> dict[str, object]:
+    error = finding.error
+    return {
+        "name": finding.name,
+        "ok": error is None,
+        "said": finding.said,
+        "advice": error.advice(session.language) if error else finding.advice,
+    }

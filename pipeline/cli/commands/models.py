@@ -1,0 +1,149 @@
+"""``interviews models``: what is there, fetching, checking, converting."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from models.contracts import ModelError
+from models.hub import Progress, pull
+from models.load import locate, resolve, verify
+from models.registry import ModelEntry, entries, entry
+from pipeline.cli.app import Session, echo_json, pass_session
+from pipeline.cli.localise import Localised, LocalisedGroup
+from pipeline.run.engine import model_missing
+
+
+@click.group(cls=LocalisedGroup)
+def models() -> None: ...
+
+
+@models.command(cls=Localised, name="list")
+@click.option("--json", "as_json", is_flag=True)
+@pass_session
+def list_models(session: Session, as_json: bool) -> None:
+    used = {_used(session, "speech"), _used(session, "text")}
+    rows = [(one, _is_present(session, one), one.name in used) for one in entries()]
+    if as_json:
+        echo_json({"models": [_json(*row) for row in rows]})
+        return
+    for one, present, in_use in rows:
+        mark = "●" if in_use else ("✓" if present else " ")
+        note = one.note_de if session.language == "de" else one.note_en
+        click.echo(f"{mark} {one.name:24} {one.kind:9} {one.size_mb:>6} MB  {one.licence:12} {note}")
+    session.say("models.legend")
+
+
+def _used(session: Session, kind: str) -> str | None:
+    settings = session.context.settings
+    name = settings.speech_model if kind == "speech" else settings.text_model
+    try:
+        return resolve("speech" if kind == "speech" else "text", name,
+                       session.context.models_dir).name
+    except ModelError:
+        return None
+
+
+def _is_present(session: Session, one: ModelEntry) -> bool:
+    try:
+        locate(one.name, session.context.models_dir)
+    except ModelError:
+        return False
+    return True
+
+
+def _json(one: ModelEntry, present: bool, in_use: bool) -> dict[str, object]:
+    return {
+        "name": one.name,
+        "kind": one.kind,
+        "present": present,
+        "in_use": in_use,
+        "bundled": one.bundled,
+        "recommended": one.recommended,
+        "repo": one.repo,
+        "revision": one.revision,
+        "licence": one.licence,
+        "size_mb": one.size_mb,
+        "dimension": one.dimension,
+        "max_tokens": one.max_tokens,
+    }
+
+
+@models.command(cls=Localised, name="pull")
+@click.argument("names", metavar="[NAME…]", nargs=-1)
+@pass_session
+def pull_models(session: Session, names: tuple[str, ...]) -> None:
+    """Without a name: the recommended ones."""
+    chosen = names or tuple(one.name for one in entries() if one.recommended)
+    for name in chosen:
+        session.say("models.pulling", name=name, folder=str(session.context.models_dir))
+        meter = _Meter()
+        try:
+            folder = pull(entry(name), session.context.models_dir, meter)
+        except ModelError as error:
+            raise model_missing(error) from error
+        finally:
+            meter.close()
+        session.say("models.pulled", name=name, folder=str(folder))
+
+
+class _Meter:
+    """One living line on a terminal, a line every tenth elsewhere."""
+
+    def __init__(self) -> None:
+        self._tenth = -1
+        self._shown = False
+
+    def __call__(self, progress: Progress) -> None:
+        total = max(progress.total_bytes, 1)
+        tenth = progress.done_bytes * 10 // total
+        words = f"{progress.done_bytes / 1e6:.0f}/{total / 1e6:.0f} MB  {progress.file}"
+        if sys.stderr.isatty():
+            click.echo(f"\r\x1b[2K{words}", nl=False, err=True)
+            self._shown = True
+        elif tenth != self._tenth:
+            click.echo(words, err=True)
+        self._tenth = tenth
+
+    def close(self) -> None:
+        if self._shown:
+            click.echo(err=True)
+
+
+@models.command(cls=Localised, name="verify")
+@click.argument("names", metavar="[NAME…]", nargs=-1)
+@click.option("--json", "as_json", is_flag=True)
+@pass_session
+def verify_models(session: Session, names: tuple[str, ...], as_json: bool) -> int:
+    """Without a name: all that are there."""
+    present = tuple(one.name for one in entries() if _is_present(session, one))
+    reports = []
+    for name in names or present:
+        try:
+            reports.append(verify(entry(name), session.context.models_dir))
+        except ModelError as error:
+            raise model_missing(error) from error
+    if as_json:
+        echo_json(
+            {
+                "models": [
+                    {
+                        "name": report.name,
+                        "hash": report.hash,
+                        "good": report.good,
+                        "missing": report.missing,
+                        "changed": report.changed,
+                        "unexpected": report.unexpected,
+                        "unrecorded": report.unrecorded,
+                    }
+                    for report in reports
+                ]
+            }
+        )
+    else:
+        for report in reports:
+            key = "models.good" if report.good else "models.usable" if report.usable else "models.bad"
+            files = (*report.missing, *report.changed, *report.unexpected, *report.unrecorded)
+            session.say(key, name=report.name, hash=report.hash[:16], files=", ".join(files))
+    return 0 if all(report.usable for report in reports) else 4

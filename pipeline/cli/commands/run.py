@@ -1,0 +1,166 @@
+"""``interviews run``: work off what is new and stale."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+
+import click
+
+from pipeline.catalog import recordings, transcripts
+from pipeline.cli.app import Session, echo_json, pass_session
+from pipeline.cli.failures import failure_json
+from pipeline.cli.localise import Localised
+from pipeline.cli.progress import watching
+from pipeline.errors import BadInput
+from pipeline.run.engine import EngineName
+from pipeline.run.execute import RunOptions, RunReport
+from pipeline.run.execute import run as work_off
+from pipeline.run.plan import STAGES, Work, plan
+from pipeline.timecode import format_short
+
+ENGINES: dict[str, EngineName] = {"inline": "inline", "processes": "processes", "dask": "dask"}
+
+
+@click.command(cls=Localised, many=("--only", "--again"))
+@click.option("--engine", type=click.Choice(list(ENGINES)), default="processes", show_default=True)
+@click.option("--scheduler", metavar="URL")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True)
+@click.option("--until", metavar="HH:MM")
+@click.option("--limit", type=click.IntRange(0))
+@click.option("--only", metavar="ID…", multiple=True)
+@click.option("--dry-run", is_flag=True)
+@click.option("--again", metavar="STAGE ID…", multiple=True)
+@click.option("--json", "as_json", is_flag=True)
+@pass_session
+def run(
+    session: Session,
+    engine: str,
+    scheduler: str | None,
+    workers: int,
+    until: str | None,
+    limit: int | None,
+    only: tuple[str, ...],
+    dry_run: bool,
+    again: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    options = RunOptions(
+        engine=ENGINES[engine],
+        scheduler=scheduler,
+        workers=workers,
+        limit=limit,
+        only=only,
+        stop_at=_clock(until),
+    )
+    _check_ids(session, only)
+    if again:
+        _do_again(session, again, dry_run)
+    if dry_run:
+        return _show_plan(session, only, as_json)
+    _say_demonstration_models(session)
+    with watching(session, quiet=session.quiet or as_json) as observer:
+        report = work_off(session.context, options, observer)
+    if as_json:
+        echo_json(_json(session, report))
+    else:
+        _say(session, report)
+    return 1 if report.failed else 0
+
+
+def _clock(until: str | None) -> Callable[[], bool]:
+    """Whether the next ``HH:MM`` from now is past."""
+    if until is None:
+        return lambda: False
+    try:
+        wanted = datetime.time.fromisoformat(until)
+    except ValueError as error:
+        raise BadInput("run.bad_clock", time=until[:20]) from error
+    now = datetime.datetime.now()
+    end = datetime.datetime.combine(now.date(), wanted)
+    if end <= now:
+        end += datetime.timedelta(days=1)
+    return lambda: datetime.datetime.now() >= end
+
+
+def _check_ids(session: Session, ids: tuple[str, ...]) -> None:
+    """Raises NotFound for the first unknown id."""
+    with session.catalogue() as catalogue, catalogue.read() as db:
+        for recording_id in ids:
+            recordings.get(db, recording_id)
+
+
+def _do_again(session: Session, again: tuple[str, ...], dry_run: bool) -> None:
+    stage, *ids = again
+    if stage not in STAGES:
+        raise BadInput("run.unknown_stage", stage=stage[:40], known=", ".join(STAGES))
+    if not ids:
+        raise BadInput("run.again_whom", stage=stage)
+    _check_ids(session, tuple(ids))
+    if dry_run:
+        return
+    stages = ("transcribe", "chunk") if stage == "transcribe" else ("chunk",)
+    with session.catalogue() as catalogue, catalogue.write() as db:
+        for recording_id in ids:
+            transcripts.forget_results(db, recording_id, stages)
+
+
+def _show_plan(session: Session, only: tuple[str, ...], as_json: bool) -> int:
+    with session.catalogue() as catalogue, catalogue.read() as db:
+        works = plan(session.context, db, only)
+        speed = transcripts.speed(db)
+    if as_json:
+        echo_json({"work": [_work_json(work) for work in works]})
+        return 0
+    for work in works:
+        facts = work.recording.facts
+        session.say(
+            "run.planned", id=work.recording.id, title=facts.title, stages=", ".join(work.stages)
+        )
+    audio = sum(work.recording.duration_ms or 0 for work in works if work.transcribe)
+    key = "run.plan" if speed is None or not audio else "run.plan_with_time"
+    expected = format_short(round(audio * speed)) if speed else ""
+    session.say(key, count=len(works), audio=format_short(audio), expected=expected)
+    return 0
+
+
+def _work_json(work: Work) -> dict[str, object]:
+    return {
+        "id": work.recording.id,
+        "title": work.recording.facts.title,
+        "stages": list(work.stages),
+    }
+
+
+def _say_demonstration_models(session: Session) -> None:
+    """The bundled models are for trying out; say so wherever they are used."""
+    with session.catalogue() as catalogue, catalogue.read() as db:
+        works = plan(session.context, db)
+    named = set()
+    if any(work.transcribe for work in works) and session.context.speech[0].bundled:
+        named.add(session.context.speech[0].name)
+    if any(work.text_models for work in works) and session.context.text[0].bundled:
+        named.add(session.context.text[0].name)
+    if named:
+        session.note("run.demonstration_models", names=", ".join(sorted(named)))
+
+
+def _say(session: Session, report: RunReport) -> None:
+    if not report.done and not report.failed and not report.stopped:
+        session.say("run.nothing_to_do" if not report.others else "run.others_at_work",
+                    count=report.others)
+        return
+    key = "run.summary_stopped" if report.stopped else "run.summary"
+    session.say(key, done=len(report.done), failed=len(report.failed))
+
+
+def _json(session: Session, report: RunReport) -> dict[str, object]:
+    return {
+        "done": report.done,
+        "failed": [
+            {"id": one, "error": failure_json(failure, session.language)}
+            for one, failure in report.failed.items()
+        ],
+        "stopped": report.stopped,
+        "generation": report.published,
+    }

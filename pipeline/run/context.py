@@ -1,0 +1,105 @@
+"""What every job needs: the home, its settings and the models they name."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from models.contracts import Embedder, ModelError
+from models.load import load_embedder, model_info, resolve
+from models.folder import Kind
+from models.registry import ModelEntry
+from pipeline.catalog.connection import Catalogue, open_catalogue
+from pipeline.errors import Missing
+from pipeline.home import Home
+from pipeline.run.engine import RecogniserSpec, model_missing
+from pipeline.settings import Settings
+from pipeline.values import ModelRef
+
+
+@dataclass(frozen=True)
+class Context:
+    """Where we work and with what. Models are resolved when they are first asked for."""
+
+    home: Home
+    settings: Settings
+
+    def catalogue(self) -> Catalogue:
+        return open_catalogue(self.home.catalogue)
+
+    @property
+    def models_dir(self) -> Path:
+        named = self.settings.models_dir
+        return Path(named).expanduser() if named else self.home.models
+
+    @cached_property
+    def speech(self) -> tuple[ModelEntry, ModelRef]:
+        """The speech model the settings name. Raises Missing."""
+        return self._resolve("speech", self.settings.speech_model)
+
+    @cached_property
+    def text(self) -> tuple[ModelEntry, ModelRef]:
+        """The text model the settings name. Raises Missing."""
+        return self._resolve("text", self.settings.text_model)
+
+    def _resolve(self, kind: Kind, name: str) -> tuple[ModelEntry, ModelRef]:
+        try:
+            entry = resolve(kind, name, self.models_dir)
+            info = model_info(entry, self.models_dir)
+        except ModelError as error:
+            raise model_missing(error) from error
+        return entry, ModelRef(info.name, info.hash)
+
+    def recogniser_spec(self, workers: int) -> RecogniserSpec:
+        """What workers need to load the speech model."""
+        entry, model = self.speech
+        return RecogniserSpec(
+            name=entry.name,
+            hash=model.hash,
+            models_dir=str(self.models_dir),
+            device=self.settings.device,
+            compute_type=self.settings.compute_type,
+            threads=self.settings.threads or _share_of_cores(workers),
+            batch_size=self.settings.batch_size,
+        )
+
+    def has_text_model(self, model: ModelRef) -> bool:
+        """Whether ``model`` is there, with the very content it was used with."""
+        try:
+            entry = resolve("text", model.name, self.models_dir)
+            return model_info(entry, self.models_dir).hash == model.hash
+        except ModelError:
+            return False
+
+    @cached_property
+    def _embedders(self) -> dict[str, Embedder]:
+        return {}
+
+    def embedder_for(self, model: ModelRef) -> Embedder:
+        """The text model ``model``, loaded once.
+
+        Raises Missing where it is not there, or is there with other content than when it was used.
+        """
+        if model.hash not in self._embedders:
+            self._embedders[model.hash] = self._load_embedder(model)
+        return self._embedders[model.hash]
+
+    def _load_embedder(self, model: ModelRef) -> Embedder:
+        try:
+            entry = resolve("text", model.name, self.models_dir)
+            if model_info(entry, self.models_dir).hash != model.hash:
+                raise Missing("model.changed", name=model.name)
+            return load_embedder(
+                entry,
+                self.models_dir,
+                device=self.settings.device,
+                threads=self.settings.threads,
+            )
+        except ModelError as error:
+            raise model_missing(error) from error
+
+
+def _share_of_cores(workers: int) -> int:
+    return max(1, len(os.sched_getaffinity(0)) // max(workers, 1))

@@ -1,0 +1,44 @@
+"""What a run tells whoever watches it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from pipeline.errors import InterviewsError
+from pipeline.values import Failure, Recording
+
+
+class Observer(Protocol):
+    """Told of every step, from whichever thread takes it."""
+
+    def started(self, recording: Recording, stages: tuple[str, ...]) -> None: ...
+
+    def progressed(
+        self, recording: Recording, stage: str, done_ms: int, total_ms: int | None
+    ) -> None:
+        """``done_ms`` of the recording's audio are through ``stage``."""
+        ...
+
+    def finished(self, recording: Recording) -> None: ...
+
+    def failed(self, recording: Recording, failure: Failure) -> None: ...
+
+    def given_up(self, recording: Recording, reason: InterviewsError) -> None:
+        """Taken over, cancelled or removed by someone else: no failure of ours."""
+        ...
+
+
+class Silent:
+    """Watches nothing."""
+
+    def started(self, recording: Recording, stages: tuple[str, ...]) -> None: ...
+
+    def progressed(
+        self, recording: Recording, stage: str, done_ms: int, total_ms: int | None
+    ) -> None: ...
+
+    def finished(self, recording: Recording) -> None: ...
+
+    def failed(self, recording: Recording, failure: Failure) -> None: ...
+
+    def given_up(self, recording: Recording, reason: InterviewsError) -> None: ...

@@ -1,0 +1,147 @@
+"""Removing recordings for good: rows, search words, vectors, generations, copies, backups.
+
+The ledger is written first. Whatever is killed after that, the next ``settle`` finishes the job,
+and no restore brings a removed recording back.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.catalog import backup, chunks, generations, purge, recordings
+from pipeline.catalog.connection import Catalogue, now_ms, open_catalogue
+from pipeline.home import Home, disk_error, sync_folder
+from pipeline.run import publish
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was removed, and what lies outside our reach."""
+
+    recording_id: str
+    chunks: int
+    copy_deleted: bool
+    media_left: str | None
+    backups_rewritten: int
+
+
+def remove(home: Home, catalogue: Catalogue, ids: Sequence[str]) -> list[Receipt]:
+    """Remove known recordings everywhere under the home directory.
+
+    Raises NotFound for an unknown id before anything is removed, HomeUnusable where the disk
+    refuses.
+    """
+    with catalogue.read() as db:
+        doomed = [recordings.get(db, recording_id) for recording_id in dict.fromkeys(ids)]
+        counts = {one.id: chunks.count_of(db, one.id) for one in doomed}
+    _note(home, [one.id for one in doomed])
+    with catalogue.write() as db:
+        purge.delete_rows(db, [one.id for one in doomed])
+    copies = {one.id: _delete_copies(home, one.id) for one in doomed}
+    _rebuild_index(home, catalogue)
+    purge.scrub(catalogue)
+    rewritten = _clean_backups(home, [one.id for one in doomed])
+    return [
+        Receipt(
+            recording_id=one.id,
+            chunks=counts[one.id],
+            copy_deleted=copies[one.id],
+            media_left=one.media.path if one.media and not one.media.copied else None,
+            backups_rewritten=rewritten,
+        )
+        for one in doomed
+    ]
+
+
+def settle(home: Home, catalogue: Catalogue) -> list[str]:
+    """Finish removals that were cut short or undone by a restore. Ids that were removed now.
+
+    A recording added again after its removal stays.
+    """
+    removed = read_ledger(home)
+    with catalogue.read() as db:
+        known = recordings.get_many(db, removed)
+    back = [one.id for one in known.values() if one.added_ms <= removed[one.id]]
+    if back:
+        remove(home, catalogue, back)
+    return back
+
+
+def read_ledger(home: Home) -> dict[str, int]:
+    """Id to the moment of its last removal, ms since the epoch. A torn last line is ignored:
+    what it announced was not begun."""
+    removed: dict[str, int] = {}
+    try:
+        lines = home.ledger.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return removed
+    for line in lines:
+        try:
+            entry = json.loads(line)
+            removed[str(entry["id"])] = int(entry["removed_ms"])
+        except (ValueError, KeyError, TypeError):
+            continue
+    return removed
+
+
+def _note(home: Home, ids: Sequence[str]) -> None:
+    moment = now_ms()
+    lines = "".join(json.dumps({"id": one, "removed_ms": moment}) + "\n" for one in ids)
+    try:
+        with home.ledger.open("a", encoding="utf-8") as ledger:
+            ledger.write(lines)
+            ledger.flush()
+            os.fsync(ledger.fileno())
+        sync_folder(home.root)
+    except OSError as error:
+        raise disk_error(error, home.ledger) from error
+
+
+def _delete_copies(home: Home, recording_id: str) -> bool:
+    copies = list(home.media.glob(f"{recording_id}*"))
+    for copy in copies:
+        copy.unlink()
+    return bool(copies)
+
+
+def _rebuild_index(home: Home, catalogue: Catalogue) -> None:
+    """A generation without the removed vectors; the previous one, which still has them, goes."""
+    with catalogue.read() as db:
+        model = generations.text_model(db)
+        state = generations.index_state(db)
+    if model is None or state.generation is None:
+        return
+    publish.publish(home, catalogue, model)
+    with catalogue.write() as db:
+        generations.forget_previous(db)
+    publish.clear_retired(home, catalogue)
+
+
+def _clean_backups(home: Home, ids: Sequence[str]) -> int:
+    """Rewrite every copy of the catalogue under the home directory without the recordings."""
+    rewritten = 0
+    for path in _backups(home):
+        with open_catalogue(path) as copy:
+            with copy.read() as db:
+                inside = list(recordings.get_many(db, ids))
+            if inside:
+                with copy.write() as db:
+                    purge.delete_rows(db, inside)
+                purge.scrub(copy)
+                purge.vacuum(copy)
+                rewritten += 1
+        for left in (path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
+            left.unlink(missing_ok=True)
+    return rewritten
+
+
+def _backups(home: Home) -> list[Path]:
+    return [
+        path
+        for path in home.root.rglob("*")
+        if path.is_file() and path != home.catalogue and backup.is_backup(path)
+    ]

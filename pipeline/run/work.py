@@ -1,0 +1,237 @@
+"""One recording through the stages, each result stored in one transaction under the lease."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from models.contracts import Embedder, RecognitionTask
+from pipeline.catalog import chunks, generations, queue, recordings, transcripts
+from pipeline.catalog.connection import Catalogue
+from pipeline.catalog.transcripts import StageResult, StoredWindow
+from pipeline.errors import MediaError
+from pipeline.fingerprint import text_digest, transcript_digest
+from pipeline.run.context import Context
+from pipeline.run.engine import Engine, PendingWindow
+from pipeline.run.observer import Observer
+from pipeline.run.plan import Work, chunk_key, transcribe_key
+from pipeline.search.analysis import analysed_words
+from pipeline.stages import extract, probe
+from pipeline.stages import transcribe as transcribe_stage
+from pipeline.stages.chunk import ChunkParameters, chunk
+from pipeline.stages.embed import check_limits, embed, encoded_string
+from pipeline.stages.transcribe import WindowTranscript
+from pipeline.values import Chunk, Media, ModelRef, Recording, Transcript, Window
+
+_POLL_S = 0.5
+
+
+class Stopped(Exception):  # noqa: N818  (not an error: the run was asked to stop)
+    """The run was asked to stop between two windows."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What one lane works with."""
+
+    context: Context
+    catalogue: Catalogue
+    engine: Callable[[], Engine]
+    owner: str
+    observer: Observer
+    stopping: Callable[[], bool]
+
+
+def process(bench: Bench, work: Work) -> None:
+    """Do all that ``work`` names and mark the recording done.
+
+    Raises LeaseLost, Stopped, MediaError, Missing, HomeUnusable, WorkerDied.
+    """
+    recording = work.recording
+    if work.transcribe:
+        _transcribe(bench, recording)
+    with bench.catalogue.read() as db:
+        transcript = transcripts.load(db, recording.id)
+    for model in work.text_models:
+        _chunk_and_embed(bench, recording, transcript, model)
+    with queue.holding(bench.catalogue, recording.id, bench.owner) as db:
+        queue.finish(db, recording.id)
+
+
+def _transcribe(bench: Bench, recording: Recording) -> None:
+    media = _present_media(recording)
+    started = time.monotonic()
+    key = transcribe_key(recording, bench.context.settings, bench.context.speech[1])
+    info = probe.probe(Path(media.path))
+    recognised = _Recognised(bench, recording, key, info.duration_ms)
+    settings = bench.context.settings
+    stream = extract.windows(
+        Path(media.path),
+        info,
+        media.track,
+        window_ms=settings.window_seconds * 1000,
+        limit_ms=round(settings.media_hours_limit * 3_600_000),
+        first=len(recognised.kept),
+    )
+    recognised.drain(stream)
+    duration = probe.duration_ms(info, stream.decoded_ms)
+    transcript = transcribe_stage.merge(recognised.kept, duration)
+    result = StageResult(key, transcript_digest(transcript))
+    with queue.holding(bench.catalogue, recording.id, bench.owner) as db:
+        transcripts.store(db, recording.id, transcript)
+        recordings.set_heard(db, recording.id, transcript.duration_ms, transcript.language)
+        recordings.set_warning(db, recording.id, stream.warning)
+        transcripts.record_result(
+            db,
+            recording.id,
+            "transcribe",
+            result,
+            took_ms=round((time.monotonic() - started) * 1000),
+            ran=recognised.ran,
+        )
+        transcripts.drop_windows(db, recording.id)
+
+
+def _present_media(recording: Recording) -> Media:
+    """The media file, as it was when it was added. Raises MediaError otherwise: old times must
+    not be laid over other sound."""
+    media = recording.media
+    if media is None:
+        raise MediaError("media.none", title=recording.facts.title)
+    try:
+        found = Path(media.path).stat()
+    except OSError as error:
+        raise MediaError("media.gone", path=media.path) from error
+    if found.st_size != media.size or found.st_mtime_ns != media.mtime_ns:
+        raise MediaError("media.altered", path=media.path)
+    return media
+
+
+class _Recognised:
+    """The windows of one recording: those a former run left, then those that come in now.
+
+    Windows are recognised ahead of their turn but stored strictly in order, so that what is kept
+    is always the recording from its start.
+    """
+
+    def __init__(self, bench: Bench, recording: Recording, key: str, total_ms: int | None) -> None:
+        self._bench = bench
+        self._recording = recording
+        self._key = key
+        self._total_ms = total_ms
+        self._pending: deque[tuple[Window, PendingWindow]] = deque()
+        self.ran: dict[str, str | int | float] = {}
+        with bench.catalogue.read() as db:
+            stored = transcripts.windows(db, recording.id, key)
+        self.kept: list[WindowTranscript] = [
+            transcribe_stage.from_json(window.transcript) for window in stored
+        ]
+
+    def drain(self, stream: extract.AudioStream) -> None:
+        """Recognise every window of ``stream``."""
+        settings = self._bench.context.settings
+        engine = self._bench.engine()
+        try:
+            with stream:
+                for window in stream:
+                    task = _task(self._recording, settings.language, settings.beam_size, window)
+                    self._pending.append((window, engine.submit(window.audio, task)))
+                    if len(self._pending) >= engine.ahead:
+                        self._store_next()
+                while self._pending:
+                    self._store_next()
+        finally:
+            for _, pending in self._pending:
+                pending.cancel()
+
+    def _store_next(self) -> None:
+        window, pending = self._pending.popleft()
+        try:
+            while not pending.done(_POLL_S):
+                self._check_still_ours()
+            recognition = pending.result()
+        finally:
+            pending.cancel()
+        self._check_still_ours()
+        made = transcribe_stage.window_transcript(recognition, window.start_ms, window.end_ms)
+        self.ran = dict(recognition.ran)
+        self.kept.append(made)
+        stored = StoredWindow(
+            window.number, window.start_ms, window.end_ms, transcribe_stage.to_json(made)
+        )
+        total = self._total_ms
+        with queue.holding(self._bench.catalogue, self._recording.id, self._bench.owner) as db:
+            transcripts.store_window(db, self._recording.id, self._key, stored)
+            share = window.end_ms / total if total else 0.0
+            queue.set_progress(db, self._recording.id, "transcribe", share)
+        self._bench.observer.progressed(self._recording, "transcribe", window.end_ms, total)
+
+    def _check_still_ours(self) -> None:
+        if self._bench.stopping():
+            raise Stopped
+        with self._bench.catalogue.read() as db:
+            queue.check_held(db, self._recording.id, self._bench.owner)
+
+
+def _task(recording: Recording, fallback: str, beam_size: int, window: Window) -> RecognitionTask:
+    """How to listen to a window; the seed is its number, so that a redo yields the same."""
+    language = recording.facts.language
+    return RecognitionTask(
+        language=None if language == "auto" else language,
+        fallback_language=fallback,
+        beam_size=beam_size,
+        seed=window.number,
+    )
+
+
+def _chunk_and_embed(
+    bench: Bench, recording: Recording, transcript: Transcript, model: ModelRef
+) -> None:
+    settings = bench.context.settings
+    embedder = bench.context.embedder_for(model)
+    check_limits(settings.chunk_size, embedder.max_tokens, model.name)
+    key = chunk_key(transcript_digest(transcript), settings, model)
+    _report(bench, recording, "chunk", 0.0)
+    parameters = ChunkParameters(settings.chunk_size, settings.chunk_overlap)
+    made = chunk(transcript, parameters, embedder.count_tokens)
+    _report(bench, recording, "embed", 0.5)
+    encoded = tuple(text_digest(encoded_string(one)) for one in made)
+    chunk_set = chunks.ChunkSet(
+        recording_id=recording.id,
+        model_hash=model.hash,
+        fingerprint=key,
+        chunks=tuple(made),
+        encoded=encoded,
+        words=tuple(analysed_words(one.text, one.language) for one in made),
+        vectors=_vectors(bench, made, encoded, model, embedder),
+    )
+    with queue.holding(bench.catalogue, recording.id, bench.owner) as db:
+        chunks.store(db, chunk_set)
+        if generations.text_model(db) is None:
+            generations.set_text_model(db, model)
+
+
+def _vectors(
+    bench: Bench,
+    made: Sequence[Chunk],
+    encoded: Sequence[str],
+    model: ModelRef,
+    embedder: Embedder,
+) -> chunks.Half:
+    """float16 [n, dimension], a row a chunk; what this model has embedded before is reused."""
+    with bench.catalogue.read() as db:
+        known = chunks.known_vectors(db, model.hash, encoded)
+    known.update(embed(made, embedder, frozenset(known)))
+    rows = [known[digest] for digest in encoded]
+    return np.stack(rows) if rows else np.zeros((0, embedder.dimension), dtype=np.float16)
+
+
+def _report(bench: Bench, recording: Recording, stage: str, progress: float) -> None:
+    with queue.holding(bench.catalogue, recording.id, bench.owner) as db:
+        queue.set_progress(db, recording.id, stage, progress)
+    bench.observer.progressed(recording, stage, 0, None)

@@ -1,0 +1,141 @@
+"""From text to terms: how a passage and a query become words that can meet.
+
+A word is a run of letters and digits. It is brought to compatibility form (NFKC), lower-cased
+with ß as ss, stemmed by its language's Snowball stemmer (which unites "ueber" and "über",
+"Häuser" and "Haus") and freed of accents. What is left holds letters and digits only, so a term
+can never be taken for query syntax.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+import snowballstemmer
+
+from pipeline.search.stopwords import ENGLISH, GERMAN
+
+VERSION = 1
+"""Raised whenever the same text would yield other terms."""
+
+MAX_TERM = 64
+"""Characters of a term; what is longer is cut (no natural word of interest is)."""
+
+MAX_QUERY_WORDS = 64
+"""Different words of a query that are looked for; the rest is left out."""
+
+MAX_QUERY_CHARACTERS = 4_000
+"""A query is read up to here: far more than anyone types, little enough to stay fast."""
+
+_LANGUAGES = {"de": "german", "en": "english"}
+_STOP_WORDS = {"de": GERMAN, "en": ENGLISH}
+# A word may carry combining accents and soft hyphens inside; neither is a letter to Python's \w.
+_WORD = re.compile("[^\\W_](?:[^\\W_]|[\u0300-\u036f\u00ad])*")
+_ALPHANUMERIC = re.compile(r"[^\W_]+")
+_TYPED_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+_STEMMING = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An analysed word: its term and its place ``text[begin:end]``."""
+
+    term: str
+    begin: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueryWord:
+    """A word of a query: its terms, one for each language it was read in where they differ."""
+
+    terms: tuple[str, ...]
+
+
+def analyse(text: str, language: str | None) -> list[Token]:
+    """The words of ``text`` in order. A language other than "de" and "en" is taken as unknown,
+    and the text's own little words decide."""
+    chosen = language if language in _LANGUAGES else guess_language(text)
+    return list(_tokens(text, chosen))
+
+
+def _tokens(text: str, language: str) -> Iterator[Token]:
+    for word in _WORD.finditer(text):
+        for term in _terms(word[0], language):
+            yield Token(term, word.start(), word.end())
+
+
+def analysed_words(text: str, language: str | None) -> str:
+    """The terms of ``text`` joined by spaces: what the full-text table stores."""
+    return " ".join(token.term for token in analyse(text, language))
+
+
+def query_words(query: str, language: str | None = None) -> tuple[QueryWord, ...]:
+    """The words to look for, each once, in order of first appearance.
+
+    Without a ``language`` each is read in both, since it meets German passages as a German stem
+    and English ones as an English stem. Stop words of the query's own language are left out
+    unless nothing else is left; empty where the query holds no letter or digit at all.
+    """
+    read = query[:MAX_QUERY_CHARACTERS]
+    own = guess_language(read)
+    written = [word[0] for word in _WORD.finditer(read)]
+    telling = [word for word in written if not _is_stop_word(word, own)] or written
+    readings = (language,) if language in _LANGUAGES else tuple(_LANGUAGES)
+    found = (tuple(dict.fromkeys(t for r in readings for t in _terms(w, r))) for w in telling)
+    words = dict.fromkeys(QueryWord(terms) for terms in found if terms)
+    return tuple(words)[:MAX_QUERY_WORDS]
+
+
+def guess_language(text: str) -> str:
+    """ "de" or "en", by which language's stop words are the more; German where it is a draw."""
+    words = [_folded(word[0]) for word in _WORD.finditer(text)]
+    german = sum(word in _folded_stop_words("de") for word in words)
+    english = sum(word in _folded_stop_words("en") for word in words)
+    return "en" if english > german else "de"
+
+
+def _is_stop_word(word: str, language: str) -> bool:
+    return _folded(word) in _folded_stop_words(language)
+
+
+@cache
+def _folded_stop_words(language: str) -> frozenset[str]:
+    folded = {_folded(word) for word in _STOP_WORDS[language]}
+    return frozenset(folded | {word.translate(_TYPED_UMLAUTS) for word in folded})
+
+
+@lru_cache(maxsize=1 << 17)
+def _terms(word: str, language: str) -> tuple[str, ...]:
+    """Nearly always one term; several where compatibility form takes a sign apart ("6½")."""
+    return tuple(
+        term
+        for part in _ALPHANUMERIC.findall(_folded(word))
+        if (term := _unaccented(_stem(part[:MAX_TERM], language)))
+    )
+
+
+def _folded(word: str) -> str:
+    whole = word.replace("\u00ad", "")
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", whole).casefold())
+
+
+def _stem(word: str, language: str) -> str:
+    if not word.isalpha():
+        return word
+    with _STEMMING:  # a stemmer keeps the word at hand on itself
+        return str(_stemmer(language).stemWord(word))
+
+
+@cache
+def _stemmer(language: str) -> snowballstemmer.stemmer:
+    return snowballstemmer.stemmer(_LANGUAGES[language])
+
+
+def _unaccented(term: str) -> str:
+    plain = unicodedata.normalize("NFKD", term)
+    return "".join(_ALPHANUMERIC.findall(plain))

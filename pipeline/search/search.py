@@ -1,0 +1,328 @@
+"""Hybrid search: words and meaning, fused, and for each found passage the second to start at."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from sqlite3 import Connection
+from typing import Literal
+
+from models.contracts import Embedder
+from pipeline.catalog import chunks, generations, recordings
+from pipeline.catalog.chunks import StoredChunk
+from pipeline.catalog.connection import Catalogue
+from pipeline.catalog.generations import Generation
+from pipeline.catalog.scope import Scope
+from pipeline.errors import BadInput, InterviewsError
+from pipeline.messages import text
+from pipeline.search import moments, vectors
+from pipeline.search.analysis import MAX_QUERY_CHARACTERS, QueryWord, query_words
+from pipeline.search.fusion import best_first, fuse
+from pipeline.search.meaning import LONGEST_TAIL, Found, meaning_leg
+from pipeline.search.moments import Evidence, Reading
+from pipeline.search.vectors import Query, Ranking, VectorIndex
+from pipeline.search.words import words_leg
+from pipeline.values import Hit, ModelRef, Recording
+
+Mode = Literal["hybrid", "words", "meaning"]
+MODES: tuple[Mode, ...] = ("hybrid", "words", "meaning")
+
+DEPTH = 100
+"""Passages each leg brings at least; more where more hits are asked for."""
+
+REFINED = 10
+"""Hits whose sentences are compared with the query by meaning, too."""
+
+WORDS_WEIGHT, MEANING_WEIGHT = 1.0, 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the searcher must be told: a key of the message catalogue with its values."""
+
+    key: str
+    values: dict[str, str | int]
+
+    def said(self, language: str) -> str:
+        return text(self.key, language, **self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What was found. ``degraded`` names every leg that was off; empty when all took part."""
+
+    query: str
+    mode: Mode
+    degraded: tuple[Notice, ...]
+    took_ms: float
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A passage in the running, read against the query."""
+
+    stored: StoredChunk
+    recording: Recording
+    reading: Reading
+    score: float
+
+    def overlaps(self, other: _Candidate) -> bool:
+        mine, theirs = self.stored.chunk, other.stored.chunk
+        return (
+            self.stored.recording_id == other.stored.recording_id
+            and mine.start_ms < theirs.end_ms
+            and theirs.start_ms < mine.end_ms
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Meant:
+    """The query as one text model understands it."""
+
+    model: ModelRef
+    embedder: Embedder
+    vector: Query
+
+
+class Searcher:
+    """Searches one catalogue. ``embedder_for`` yields the text model that a generation needs and
+    raises InterviewsError where it is not there."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        index_dir: Path,
+        embedder_for: Callable[[ModelRef], Embedder],
+    ) -> None:
+        self._catalogue = catalogue
+        self._index_dir = index_dir
+        self._embedder_for = embedder_for
+        self._open: tuple[VectorIndex, Generation] | None = None
+
+    def search(
+        self, query: str, *, mode: Mode = "hybrid", scope: Scope | None = None, limit: int = 10
+    ) -> SearchResult:
+        """The ``limit`` best moments.
+
+        A leg that is off is named in the result; only where it alone was asked for
+        (``mode="meaning"``) its error is raised. Raises BadInput (``search.empty_query``,
+        ``search.bad_limit``).
+        """
+        started = time.perf_counter()
+        limits = scope or Scope()
+        words = query_words(query, limits.language)
+        if not words:
+            raise BadInput("search.empty_query")
+        if limit < 1:
+            raise BadInput("search.bad_limit", limit=limit)
+        while True:
+            meant, notices = self._understood(query, mode)
+            with self._catalogue.read() as db:
+                model = generations.text_model(db)
+                if meant is not None and meant.model != model:
+                    continue  # another model was published between the two looks
+                found = _Search(self, db, mode, limits, words, max(DEPTH, 3 * limit))
+                candidates = found.candidates(model, meant)
+            break
+        hits = _hits(_apart(candidates, limit), meant)
+        took_ms = (time.perf_counter() - started) * 1000
+        return SearchResult(query, mode, (*notices, *found.notices), took_ms, hits)
+
+    def _understood(self, query: str, mode: Mode) -> tuple[_Meant | None, tuple[Notice, ...]]:
+        """The query's vector for the model that is searched now. No transaction is open while
+        the model runs."""
+        if mode == "words":
+            return None, ()
+        with self._catalogue.read() as db:
+            model = generations.text_model(db)
+        if model is None:
+            return None, ()
+        try:
+            embedder = self._embedder_for(model)
+        except InterviewsError:
+            if mode == "meaning":
+                raise
+            return None, (Notice("search.degraded.model", {"model": model.name}),)
+        vector = embedder.encode_query(query[:MAX_QUERY_CHARACTERS])
+        return _Meant(model, embedder, vector), ()
+
+    def opened(self, generation: Generation) -> tuple[VectorIndex, Generation]:
+        """The generation with its index, mapped once and kept. Raises InterviewsError
+        (``index.damaged``)."""
+        if self._open is None or self._open[1] != generation:
+            self._open = (vectors.opened(self._index_dir, generation), generation)
+        return self._open
+
+
+class _Search:
+    """One search inside one snapshot of the catalogue."""
+
+    def __init__(
+        self,
+        searcher: Searcher,
+        db: Connection,
+        mode: Mode,
+        scope: Scope,
+        words: Sequence[QueryWord],
+        depth: int,
+    ) -> None:
+        self._searcher = searcher
+        self._db = db
+        self._mode = mode
+        self._scope = scope
+        self._words = words
+        self._depth = depth
+        self.notices: list[Notice] = []
+
+    def candidates(self, model: ModelRef | None, meant: _Meant | None) -> list[_Candidate]:
+        """All passages that either leg brings, best first. None before anything was embedded."""
+        if model is None:
+            return []
+        by_words: Ranking = []
+        if self._mode != "meaning":
+            by_words = words_leg(self._db, self._words, model.hash, self._scope, self._depth)
+        by_meaning = self._by_meaning(model, meant) if meant else []
+        ids = [chunk_id for chunk_id, _ in (*by_words, *by_meaning)]
+        stored = chunks.load(self._db, ids)
+        found = recordings.get_many(self._db, {one.recording_id for one in stored.values()})
+        evidence = self._evidence(model)
+        readings = {i: moments.read(one.chunk, evidence) for i, one in stored.items()}
+        by_words = best_first((i, score + readings[i].strongest) for i, score in by_words)
+        return [
+            _Candidate(stored[i], found[stored[i].recording_id], readings[i], score)
+            for i, score in self._merged(by_words, by_meaning)
+            if i in stored
+        ]
+
+    def _merged(self, by_words: Ranking, by_meaning: Ranking) -> Ranking:
+        if not by_meaning:
+            return by_words
+        if self._mode == "meaning":
+            return by_meaning
+        rankings = [[i for i, _ in by_words], [i for i, _ in by_meaning]]
+        return fuse(rankings, (WORDS_WEIGHT, MEANING_WEIGHT))
+
+    def _evidence(self, model: ModelRef) -> Evidence:
+        terms = [term for word in self._words for term in word.terms]
+        frequencies = chunks.document_frequencies(self._db, terms)
+        return Evidence.of(self._words, frequencies, chunks.count(self._db, model.hash))
+
+    def _by_meaning(self, model: ModelRef, meant: _Meant) -> Ranking:
+        try:
+            found = self._compared(model, meant, self._published(model))
+        except InterviewsError as damage:
+            if damage.key != "index.damaged":
+                raise
+            found = self._without_index(model, meant, damage)
+        if found.unseen:
+            notice = Notice("search.degraded.behind", {"chunks": found.unseen})
+            self.notices.append(notice)
+        return found.ranking
+
+    def _published(self, model: ModelRef) -> tuple[VectorIndex, Generation] | None:
+        generation = generations.published(self._db)
+        if generation is None or generation.model != model:
+            return None
+        return self._searcher.opened(generation)
+
+    def _without_index(self, model: ModelRef, meant: _Meant, damage: InterviewsError) -> Found:
+        """A small collection is compared directly; a large one has no meaning leg for now."""
+        if chunks.count(self._db, model.hash) <= LONGEST_TAIL:
+            self.notices.append(Notice("search.degraded.index_direct", {}))
+            return self._compared(model, meant, None)
+        if self._mode == "meaning":
+            raise damage
+        self.notices.append(Notice("search.degraded.index", {}))
+        return Found([], 0)
+
+    def _compared(
+        self, model: ModelRef, meant: _Meant, published: tuple[VectorIndex, Generation] | None
+    ) -> Found:
+        return meaning_leg(self._db, published, meant.vector, model.hash, self._scope, self._depth)
+
+
+def _apart(candidates: Iterable[_Candidate], limit: int) -> list[_Candidate]:
+    """The best ``limit`` that do not overlap in time: of overlapping ones the better stays."""
+    kept: list[_Candidate] = []
+    for candidate in candidates:
+        if len(kept) == limit:
+            break
+        if not any(candidate.overlaps(other) for other in kept):
+            kept.append(candidate)
+    return kept
+
+
+def _hits(candidates: Sequence[_Candidate], meant: _Meant | None) -> tuple[Hit, ...]:
+    refined = candidates[:REFINED] if meant else ()
+    strengths = [candidate.reading.strengths for candidate in candidates]
+    if meant and refined:
+        strengths[: len(refined)] = _by_sentence_vectors(refined, meant)
+    return tuple(
+        _hit(rank, candidate, moments.best_sentence(own))
+        for rank, (candidate, own) in enumerate(zip(candidates, strengths, strict=True), start=1)
+    )
+
+
+def _by_sentence_vectors(
+    candidates: Sequence[_Candidate], meant: _Meant
+) -> list[tuple[float, ...]]:
+    """The candidates' sentence strengths with likeness in meaning added."""
+    chosen = [candidate.stored.chunk for candidate in candidates]
+    passages = [chunk.text[s.begin : s.end] for chunk in chosen for s in chunk.sentences]
+    likeness = iter((meant.embedder.encode_passages(passages) @ meant.vector[0]).tolist())
+    return [
+        moments.with_likeness(candidate.reading, [next(likeness) for _ in chunk.sentences])
+        for candidate, chunk in zip(candidates, chosen, strict=True)
+    ]
+
+
+def _hit(rank: int, candidate: _Candidate, sentence: int) -> Hit:
+    chunk = candidate.stored.chunk
+    return Hit(
+        rank=rank,
+        recording=candidate.recording,
+        start_ms=chunk.start_ms,
+        end_ms=chunk.end_ms,
+        jump_ms=moments.jump_ms(chunk, sentence),
+        text=chunk.text,
+        speaker=chunk.sentences[sentence].speaker if chunk.sentences else None,
+        language=chunk.language or candidate.recording.shown_language,
+        highlights=candidate.reading.highlights,
+        score=candidate.score,
+        chunk_id=candidate.stored.id,
+    )
+
+
+def result_json(result: SearchResult, language: str) -> dict[str, object]:
+    """The contract of ``search --json``; times in seconds, ``degraded`` said in ``language``."""
+    return {
+        "query": result.query,
+        "mode": result.mode,
+        "degraded": " ".join(n.said(language) for n in result.degraded) or None,
+        "took_ms": round(result.took_ms, 1),
+        "hits": [hit_json(hit) for hit in result.hits],
+    }
+
+
+def hit_json(hit: Hit) -> dict[str, object]:
+    """One hit of ``search --json``."""
+    jump = round(hit.jump_ms / 1000, 3)
+    return {
+        "rank": hit.rank,
+        "recording": hit.recording.id,
+        "title": hit.recording.facts.title,
+        "language": hit.language,
+        "collection": hit.recording.facts.collection,
+        "speaker": hit.speaker,
+        "start": round(hit.start_ms / 1000, 3),
+        "end": round(hit.end_ms / 1000, 3),
+        "jump": jump,
+        "text": hit.text,
+        "highlights": [list(place) for place in hit.highlights],
+        "score": round(hit.score, 6),
+        "media": hit.recording.media.path if hit.recording.media else None,
+        "url": f"/r/{hit.recording.id}?t={jump}",
+    }

@@ -1,0 +1,102 @@
+"""Settings: one ``interviews.toml`` in the home directory, every key overridable by environment.
+
+``chunk_size`` is ``INTERVIEWS_CHUNK_SIZE``, and so on. An unknown key in the file is an error that
+names the nearest known one; an unknown ``INTERVIEWS_…`` variable is a warning, since other programs
+may use such names.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pipeline.errors import BadInput
+
+FILE_NAME = "interviews.toml"
+PREFIX = "INTERVIEWS_"
+NOT_SETTINGS = frozenset({"INTERVIEWS_HOME", "INTERVIEWS_LANG"})
+"""Variables that belong to the command line, not to the settings."""
+
+
+class Settings(BaseModel):
+    """All settings with their defaults. Every field's description is its documentation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    speech_model: str = Field("auto", description="name in the model registry; auto: the recommended one if present, else the bundled one")
+    text_model: str = Field("auto", description="name in the model registry; auto: the recommended one if present, else the bundled one")
+    language: Literal["de", "en"] = Field("de", description="spoken language assumed where detection stays unsure")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where models run")
+    compute_type: str = Field("auto", pattern="^(auto|int8|int8_float16|int8_float32|int8_bfloat16|float16|bfloat16|float32)$", description="arithmetic of the speech model; auto: int8 on CPU, float16 on GPU")
+    threads: Annotated[int, Field(ge=0, le=512)] = Field(0, description="processor threads per worker; 0: as many as there are cores")
+    batch_size: Annotated[int, Field(ge=1, le=256)] = Field(4, description="stretches of speech decoded together")
+    beam_size: Annotated[int, Field(ge=1, le=20)] = Field(5, description="width of the beam search; 1 is greedy and about 1.5 times as fast")
+    window_seconds: Annotated[int, Field(ge=30, le=1800)] = Field(600, description="length of a window of audio: the unit of progress and of resuming")
+    chunk_size: Annotated[int, Field(ge=16, le=8192)] = Field(160, description="most tokens of a chunk, in the text model's own tokens")
+    chunk_overlap: Annotated[int, Field(ge=0, le=4096)] = Field(40, description="tokens shared by neighbouring chunks")
+    models_dir: str = Field("", description="folder of fetched models; empty: models/ in the home directory")
+    media_hours_limit: Annotated[float, Field(gt=0, le=240)] = Field(24.0, description="a file that decodes to more than this is refused")
+
+    @model_validator(mode="after")
+    def _overlap_below_size(self) -> Settings:
+        if self.chunk_overlap * 2 > self.chunk_size:
+            raise ValueError("chunk_overlap must be at most half of chunk_size")
+        return self
+
+
+def load_settings(
+    home: Path, environment: Mapping[str, str] | None = None
+) -> tuple[Settings, list[str]]:
+    """Settings of ``home`` under ``environment`` and the names of unknown variables met.
+
+    Raises BadInput (``settings.*``) for a file or value that cannot be used.
+    """
+    variables = os.environ if environment is None else environment
+    merged = _read_file(home / FILE_NAME)
+    unknown: list[str] = []
+    for name, value in variables.items():
+        if not name.startswith(PREFIX) or name in NOT_SETTINGS:
+            continue
+        key = name.removeprefix(PREFIX).lower()
+        if key in Settings.model_fields:
+            merged[key] = value
+        else:
+            unknown.append(name)
+    return _validated(merged), sorted(unknown)
+
+
+def _read_file(path: Path) -> dict[str, object]:
+    try:
+        table: dict[str, object] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput("settings.unreadable", path=str(path), detail=str(error)) from error
+    for key in table:
+        if key not in Settings.model_fields:
+            raise BadInput("settings.unknown_key", path=str(path), key=key, nearest=nearest(key))
+    return table
+
+
+def nearest(key: str) -> str:
+    """The known setting most like ``key``."""
+    close = difflib.get_close_matches(key, Settings.model_fields, n=1, cutoff=0.0)
+    return close[0]
+
+
+def _validated(merged: dict[str, object]) -> Settings:
+    try:
+        return Settings.model_validate(merged)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = str(first["loc"][0]) if first["loc"] else "chunk_overlap"
+        given = str(merged.get(key, Settings.model_fields[key].default))[:60]
+        raise BadInput(
+            "settings.bad_value", key=key, value=given, detail=first["msg"]
+        ) from error

@@ -1,0 +1,92 @@
+"""The process in which a foreign media file is opened by PyAV: ``probe`` starts it under limits.
+
+Takes a path, prints one line of JSON: what the file is, or ``{"error": key, "detail": …}``. It
+hands PyAV an open file and forbids every protocol, so that nothing in the file can name another.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any, BinaryIO
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.stream import Disposition, Stream
+
+from pipeline.stages.encryption import audio_is_encrypted
+from pipeline.stages.sniff import demuxer_of
+
+_MAX_TRACKS = 64
+_MAX_TEXT = 200
+_PROBE_BYTES = "20000000"
+"""Tracks may begin late in a transport stream: look further than FFmpeg's 5 MB."""
+
+
+def describe(file: BinaryIO) -> dict[str, Any]:
+    """The JSON object for an open file."""
+    demuxer = demuxer_of(file)
+    if demuxer is None:
+        return {"error": "not_media"}
+    if audio_is_encrypted(file, demuxer):
+        return {"error": "encrypted"}
+    file.seek(0)
+    options = {
+        "protocol_whitelist": "",
+        "format_whitelist": demuxer,
+        "probesize": _PROBE_BYTES,
+        "analyzeduration": _PROBE_BYTES,
+    }
+    try:
+        with av.open(file, format=demuxer, options=options, metadata_errors="replace") as container:
+            return {"container": demuxer, **_facts(container)}
+    except (av.FFmpegError, MemoryError, ValueError) as error:
+        return {"error": "damaged", "detail": str(getattr(error, "strerror", error))[:_MAX_TEXT]}
+
+
+def _facts(container: InputContainer) -> dict[str, Any]:
+    return {
+        "duration_us": container.duration,
+        "start_us": container.start_time or 0,
+        "title": _text(container.metadata, "title"),
+        "has_video": any(
+            not stream.disposition & Disposition.attached_pic for stream in container.streams.video
+        ),
+        "tracks": [
+            _track(number, stream)
+            for number, stream in enumerate(container.streams.audio[:_MAX_TRACKS], start=1)
+        ],
+    }
+
+
+def _track(number: int, stream: AudioStream) -> dict[str, Any]:
+    return {
+        "number": number,
+        "codec": stream.codec_context.name if stream.codec_context else "unknown",
+        "channels": stream.channels or 0,
+        "sample_rate": stream.sample_rate or 0,
+        "language": _language(stream),
+        "title": _text(stream.metadata, "title"),
+        "default": bool(stream.disposition & Disposition.default),
+    }
+
+
+def _language(stream: Stream) -> str | None:
+    written = _text(stream.metadata, "language")
+    return None if written in (None, "und") else written
+
+
+def _text(metadata: dict[str, str], key: str) -> str | None:
+    written = "".join(filter(str.isprintable, metadata.get(key, ""))).strip()
+    return written[:_MAX_TEXT] or None
+
+
+def main() -> None:
+    """Describe the file named by the only argument."""
+    with open(sys.argv[1], "rb") as file:
+        print(json.dumps(describe(file)))
+
+
+if __name__ == "__main__":
+    main()
