@@ -50,7 +50,7 @@ class Encoded:
     seconds: tuple[float, ...]
 
     def rows(self, numbers: Sequence[int]) -> Encoded:
-        """The chosen rows, as a batch of their own."""
+        """The chosen rows, as a batch of their own. The engine takes it to its device again."""
         if list(numbers) == list(range(len(self.seconds))):
             return self
         if not numbers:
@@ -58,7 +58,7 @@ class Encoded:
         here = self.storage.to_device(ctranslate2.Device.cpu)
         chosen = np.array(here.to(ctranslate2.DataType.float32))[list(numbers)]
         storage = ctranslate2.StorageView.from_array(np.ascontiguousarray(chosen))
-        return Encoded(storage.to(self.storage.dtype), tuple(self.seconds[n] for n in numbers))
+        return Encoded(storage, tuple(self.seconds[n] for n in numbers))
 
 
 class SpeechDecoder:

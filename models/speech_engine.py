@@ -7,12 +7,15 @@ import os
 from pathlib import Path
 
 import ctranslate2
+import numpy as np
 from faster_whisper import WhisperModel
 
 from models.contracts import ModelError
 
 NEEDED_FILES = ("model.bin", "config.json", "tokenizer.json")
 """Without ``tokenizer.json`` faster-whisper would fetch another model's."""
+
+_FRAMES = 3_000
 
 
 def check_files(directory: Path, name: str) -> None:
@@ -55,17 +58,19 @@ def cores() -> int:
 def load_model(
     directory: Path, name: str, device: str, compute_type: str, threads: int
 ) -> WhisperModel:
-    """The model in ``directory``, multilingual and able to time words. Raises ModelError."""
-    device = choose_device(device)
+    """The model in ``directory``, multilingual and able to time words. Raises ModelError.
+
+    With "auto", a graphics card that cannot compute (its libraries are missing, say) is passed
+    over for the processor.
+    """
+    chosen = choose_device(device)
     try:
-        model = WhisperModel(
-            str(directory),
-            device=device,
-            compute_type=choose_compute_type(compute_type, device),
-            cpu_threads=threads or cores(),
-            local_files_only=True,
-        )
+        model = _opened(directory, chosen, compute_type, threads)
+        if chosen == "cuda":
+            model.encode(np.zeros((model.model.n_mels, _FRAMES), np.float32))
     except Exception as error:  # The tokenizer's library raises nothing narrower.
+        if chosen == "cuda" and device == "auto":
+            return load_model(directory, name, "cpu", compute_type, threads)
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise ModelError("unloadable", name, reason[:200]) from error
     if model.feature_extractor.mel_filters.shape[0] != model.model.n_mels:
@@ -74,3 +79,13 @@ def load_model(
         # Such a model would write English for German speech without a word of warning.
         raise ModelError("unloadable", name, "not multilingual")
     return model
+
+
+def _opened(directory: Path, device: str, compute_type: str, threads: int) -> WhisperModel:
+    return WhisperModel(
+        str(directory),
+        device=device,
+        compute_type=choose_compute_type(compute_type, device),
+        cpu_threads=threads or cores(),
+        local_files_only=True,
+    )

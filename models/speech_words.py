@@ -56,11 +56,10 @@ def shorten_drawn_out(words: Sequence[Timed]) -> list[Timed]:
         limit = max(2 * usual, 0.12 * len(text.strip()))
         opens = number == 0 or words[number - 1][0].rstrip().endswith(SENTENCE_ENDS)
         closes = number == len(words) - 1 or text.rstrip().endswith(SENTENCE_ENDS)
-        if end - start > limit and opens:
-            start = end - limit
-        elif end - start > limit and closes:
-            end = start + limit
-        result.append((text, start, end, probability))
+        too_long = end - start > limit
+        begin = end - limit if too_long and opens else start
+        stop = start + limit if too_long and closes and not opens else end
+        result.append((text, begin, stop, probability))
     return result
 
 

@@ -9,7 +9,7 @@ German and in English, now or when a stored failure is shown later. Each class k
     │   └── MediaError          2   a media file cannot be used (permanent: retrying is useless)
     ├── NotFound                3
     ├── Missing                 4   a needed model, tool or service is not there
-    └── HomeUnusable            5   the data directory is locked, corrupt, full, read-only or too new
+    └── HomeUnusable            5   the data directory is locked, corrupt, full or read-only
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class Missing(InterviewsError):
 
 
 class HomeUnusable(InterviewsError):
-    """The data directory cannot be used: locked, corrupt, full, read-only or made by a newer version."""
+    """The data directory cannot be used: locked, corrupt, full, read-only or too new."""
 
     exit_code = 5
     http_status = 503

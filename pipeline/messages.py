@@ -40,7 +40,7 @@ def text(key: str, language: str, **values: object) -> str:
 
 
 def language_of_environment() -> str:
-    """"de" or "en" by the usual locale variables; German where they say neither."""
+    """ "de" or "en" by the usual locale variables; German where they say neither."""
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
         value = os.environ.get(name, "").lower()
         if value[:2] in LANGUAGES:

@@ -12,7 +12,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -24,24 +24,64 @@ NOT_SETTINGS = frozenset({"INTERVIEWS_HOME", "INTERVIEWS_LANG"})
 """Variables that belong to the command line, not to the settings."""
 
 
+ComputeType = Literal[
+    "auto",
+    "int8",
+    "int8_float16",
+    "int8_float32",
+    "int8_bfloat16",
+    "float16",
+    "bfloat16",
+    "float32",
+]
+"""CTranslate2's names (https://opennmt.net/CTranslate2/quantization.html)."""
+
+
 class Settings(BaseModel):
     """All settings with their defaults. Every field's description is its documentation."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    speech_model: str = Field("auto", description="name in the model registry; auto: the recommended one if present, else the bundled one")
-    text_model: str = Field("auto", description="name in the model registry; auto: the recommended one if present, else the bundled one")
-    language: Literal["de", "en"] = Field("de", description="spoken language assumed where detection stays unsure")
+    speech_model: str = Field(
+        "auto",
+        description="name in the model registry; auto: the recommended one if it is there,"
+        " else the bundled one",
+    )
+    text_model: str = Field(
+        "auto",
+        description="name in the model registry; auto: the recommended one if it is there,"
+        " else the bundled one",
+    )
+    language: Literal["de", "en"] = Field(
+        "de", description="spoken language assumed where detection stays unsure"
+    )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where models run")
-    compute_type: str = Field("auto", pattern="^(auto|int8|int8_float16|int8_float32|int8_bfloat16|float16|bfloat16|float32)$", description="arithmetic of the speech model; auto: int8 on CPU, float16 on GPU")
-    threads: Annotated[int, Field(ge=0, le=512)] = Field(0, description="processor threads per worker; 0: as many as there are cores")
-    batch_size: Annotated[int, Field(ge=1, le=256)] = Field(4, description="stretches of speech decoded together")
-    beam_size: Annotated[int, Field(ge=1, le=20)] = Field(5, description="width of the beam search; 1 is greedy and about 1.5 times as fast")
-    window_seconds: Annotated[int, Field(ge=30, le=1800)] = Field(600, description="length of a window of audio: the unit of progress and of resuming")
-    chunk_size: Annotated[int, Field(ge=16, le=8192)] = Field(160, description="most tokens of a chunk, in the text model's own tokens")
-    chunk_overlap: Annotated[int, Field(ge=0, le=4096)] = Field(40, description="tokens shared by neighbouring chunks")
-    models_dir: str = Field("", description="folder of fetched models; empty: models/ in the home directory")
-    media_hours_limit: Annotated[float, Field(gt=0, le=240)] = Field(24.0, description="a file that decodes to more than this is refused")
+    compute_type: ComputeType = Field(
+        "auto",
+        description="arithmetic of the speech model; auto: int8 on CPU, float16 on GPU",
+    )
+    threads: int = Field(
+        0, ge=0, le=512, description="processor threads per worker; 0: as many as there are cores"
+    )
+    batch_size: int = Field(4, ge=1, le=256, description="stretches of speech decoded together")
+    beam_size: int = Field(
+        5, ge=1, le=20, description="width of the beam search; 1 is about 1.5 times as fast"
+    )
+    window_seconds: int = Field(
+        600, ge=30, le=1800, description="length of a window: unit of progress and of resuming"
+    )
+    chunk_size: int = Field(
+        160, ge=16, le=8192, description="most tokens of a chunk, in the text model's own tokens"
+    )
+    chunk_overlap: int = Field(
+        40, ge=0, le=4096, description="tokens shared by neighbouring chunks"
+    )
+    models_dir: str = Field(
+        "", description="folder of fetched models; empty: models/ in the home directory"
+    )
+    media_hours_limit: float = Field(
+        24.0, gt=0, le=240, description="a file that decodes to more than this is refused"
+    )
 
     @model_validator(mode="after")
     def _overlap_below_size(self) -> Settings:
@@ -97,6 +137,4 @@ def _validated(merged: dict[str, object]) -> Settings:
         first = error.errors()[0]
         key = str(first["loc"][0]) if first["loc"] else "chunk_overlap"
         given = str(merged.get(key, Settings.model_fields[key].default))[:60]
-        raise BadInput(
-            "settings.bad_value", key=key, value=given, detail=first["msg"]
-        ) from error
+        raise BadInput("settings.bad_value", key=key, value=given, detail=first["msg"]) from error

@@ -291,7 +291,8 @@ def test_a_resumed_run_goes_on_with_the_same_cuts(tmp_path: Path) -> None:
     whole = list(opened(path))
     resumed = opened(path, first=2)
     rest = list(resumed)
-    assert len(whole) == 5 and rest == whole[2:]
+    assert len(whole) == 5
+    assert rest == whole[2:]
     for again, before in zip(rest, whole[2:], strict=True):
         assert np.array_equal(again.audio, before.audio)
     assert resumed.decoded_ms == 9000
@@ -323,7 +324,8 @@ def test_what_decodes_of_a_damaged_file_is_kept_and_the_damage_named(tmp_path: P
     stream = opened(path)
     list(stream)
     assert 2000 < stream.decoded_ms < 4000
-    assert stream.warning is not None and stream.warning.kind == "partly_damaged"
+    assert stream.warning is not None
+    assert stream.warning.kind == "partly_damaged"
     assert "cut.mka" not in str(stream.warning.values["detail"])
 
 
@@ -370,8 +372,10 @@ def test_three_hours_stream_through_little_memory(tmp_path: Path) -> None:
         [sys.executable, "-c", THREE_HOURS, str(path)], capture_output=True, check=True, timeout=120
     )
     count, decoded_ms, own_mib, child_mib = map(int, said.stdout.split())
-    assert count == 18 and decoded_ms == seconds * 1000
-    assert own_mib < 300 and child_mib < 300
+    assert count == 18
+    assert decoded_ms == seconds * 1000
+    assert own_mib < 300
+    assert child_mib < 300
 
 
 # FFmpeg under limits
@@ -408,14 +412,18 @@ def test_no_file_can_be_written_unless_allowed(tmp_path: Path) -> None:
 
 def test_more_output_than_wanted_ends_the_run() -> None:
     outcome = run((*ENDLESS, "-f", "s16le", "-"), Limits(), output_bytes=1000)
-    assert len(outcome.output) == 1000 and outcome.status < 0
+    assert len(outcome.output) == 1000
+    assert outcome.status < 0
 
 
 @pytest.mark.parametrize(
     ("complaints", "said"),
     [
         ("", ""),
-        ("[in#0 @ 0x5a] moov atom not found\nError opening input files: x\n", "moov atom not found"),
+        (
+            "[in#0 @ 0x5a] moov atom not found\nError opening input files: x\n",
+            "moov atom not found",
+        ),
         ("[a @ 0x1] [b @ 0x2] bad frame\nConversion failed!", "bad frame"),
         ("Error opening input file file:/home/x/Müller.mp4.", ""),
     ],

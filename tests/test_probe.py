@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import wave
@@ -45,7 +46,8 @@ def refusal(path: Path) -> str:
     with pytest.raises(MediaError) as caught:
         probe(path)
     for language in LANGUAGES:
-        assert caught.value.message(language) and caught.value.advice(language)
+        assert caught.value.message(language)
+        assert caught.value.advice(language)
     return caught.value.kind
 
 
@@ -76,14 +78,14 @@ CONTAINERS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "demuxer", "codec"), CONTAINERS, ids=lambda part: str(part))
+@pytest.mark.parametrize(("name", "demuxer", "codec"), CONTAINERS, ids=str)
 def test_a_container_is_known_by_its_content(
     tmp_path: Path, name: str, demuxer: str, codec: str
 ) -> None:
-    made = make(tmp_path / name, *TONE, "-c:a", codec, "-ar", "44100")
+    made = make(tmp_path / name, *TONE, "-c:a", codec, "-ar", "48000")
     info = probe(made.rename(tmp_path / "recording.txt"))
     assert info.container == demuxer
-    assert [track.sample_rate for track in info.tracks] in ([44_100], [48_000])
+    assert [track.number for track in info.tracks] == [1]
 
 
 def test_tracks_are_told_apart(tmp_path: Path) -> None:
@@ -111,13 +113,10 @@ def test_a_cover_is_no_video(tmp_path: Path) -> None:
 
 
 def test_a_claim_of_more_time_than_the_bytes_can_hold_is_not_believed(tmp_path: Path) -> None:
-    path = make(tmp_path / "a.mp4", *TONE, "-c:a", "aac")
+    path = make(tmp_path / "a.mkv", *TONE, "-c:a", "flac")
     data = bytearray(path.read_bytes())
-    for box, offset in ((b"mvhd", 20), (b"tkhd", 24), (b"mdhd", 20)):
-        at = data.index(box) + offset
-        data[at : at + 4] = b"\x7f\xff\xff\xff"
-    elst = data.index(b"elst")
-    data[elst + 12 : elst + 16] = b"\x7f\xff\xff\xff"
+    duration = data.index(b"\x44\x89\x88") + 3
+    data[duration : duration + 8] = struct.pack(">d", 1e12)
     path.write_bytes(data)
     assert probe(path).duration_ms is None
 
@@ -130,8 +129,8 @@ SCRIPTS = {
     "ffconcat": b"ffconcat version 1.0\nfile 'URL'\n",
     "pls": b"[playlist]\nFile1=URL\nNumberOfEntries=1\n",
     "asx": b'<asx version="3.0"><entry><ref href="URL"/></entry></asx>',
-    "mpd": b'<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011"><BaseURL>URL</BaseURL>',
-    "sdp": b"v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 5004 RTP/AVP 0\n",
+    "mpd": b'<MPD xmlns="urn:mpeg:dash:schema:mpd:2011"><BaseURL>URL</BaseURL></MPD>',
+    "sdp": b"v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nt=0 0\nm=audio 5004 RTP/AVP 0\n",
     "ram": b"URL\n",
     "smil": b'<smil><body><audio src="URL"/></body></smil>',
     "ffmetadata": b";FFMETADATA1\ntitle=x\n",
@@ -193,7 +192,8 @@ def test_no_other_file_and_no_socket_is_opened(tmp_path: Path, kind: str) -> Non
     said = log.read_text(errors="replace")
     media = {match["path"] for match in OPENED.finditer(said) if str(path.parent) in match["path"]}
     assert media <= {str(path), f"{path.parent}"}
-    assert (str(path) in media) and "AF_INET" not in said
+    assert str(path) in media
+    assert "AF_INET" not in said
 
 
 def test_an_empty_file_is_called_empty(tmp_path: Path) -> None:
@@ -227,7 +227,9 @@ def test_encrypted_audio_is_refused(tmp_path: Path) -> None:
 
 def test_encryption_in_matroska_is_seen(tmp_path: Path) -> None:
     tracks = b"\x1a\x45\xdf\xa3\x80\x16\x54\xae\x6b\xa0\xae\x9e"
-    encodings = b"\x6d\x80\x97\x62\x40\x94\x50\x31\x81\x00\x50\x33\x81\x01\x50\x35\x8a\x47\xe1\x81\x05"
+    encodings = (
+        b"\x6d\x80\x97\x62\x40\x94\x50\x31\x81\x00\x50\x33\x81\x01\x50\x35\x8a\x47\xe1\x81\x05"
+    )
     assert audio_is_encrypted(io.BytesIO(tracks + encodings), "matroska")
     plain = make(tmp_path / "a.mkv", *TONE, "-c:a", "flac").open("rb")
     with plain:

@@ -185,9 +185,7 @@ def words_leg(
     return [(int(row[0]), float(row[1])) for row in rows]
 
 
-def document_frequencies(
-    db: sqlite3.Connection, terms: Sequence[str]
-) -> dict[str, int]:
+def document_frequencies(db: sqlite3.Connection, terms: Sequence[str]) -> dict[str, int]:
     """In how many chunks each analysed term occurs."""
     return {
         term: int(

@@ -188,7 +188,7 @@ def _said_plainly(path: Path) -> Iterator[None]:
 
 def _cause(error: sqlite3.DatabaseError) -> str:
     said = str(error).lower()
-    if "disk is full" in said or "disk i/o" in said and "full" in said:
+    if "disk is full" in said or ("disk i/o" in said and "full" in said):
         return "home.full"
     if "readonly" in said or "unable to open" in said:
         return "home.read_only"

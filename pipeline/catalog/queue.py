@@ -51,9 +51,7 @@ def claim(
     return None
 
 
-def _free(
-    db: sqlite3.Connection, candidates: Collection[str], dead: Collection[str]
-) -> list[str]:
+def _free(db: sqlite3.Connection, candidates: Collection[str], dead: Collection[str]) -> list[str]:
     """Those candidates that exist, are not cancelled and are not held by a living owner."""
     rows = db.execute(
         "SELECT wanted.value FROM json_each(?) AS wanted"
@@ -110,9 +108,7 @@ def check_held(db: sqlite3.Connection, recording_id: str, owner: str) -> None:
         raise LeaseLost("run.lease_lost", id=recording_id)
 
 
-def set_progress(
-    db: sqlite3.Connection, recording_id: str, stage: str, progress: float
-) -> None:
+def set_progress(db: sqlite3.Connection, recording_id: str, stage: str, progress: float) -> None:
     """How far a running recording is: stage and share in [0, 1]."""
     db.execute(
         "UPDATE recordings SET stage = ?, progress = ? WHERE id = ?",

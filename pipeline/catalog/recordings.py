@@ -146,9 +146,7 @@ def _values(db: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> list[Recordi
     return [_value(row, people, visibility) for row in rows]
 
 
-def _lists(
-    db: sqlite3.Connection, select: str, order: str, ids: str
-) -> dict[str, tuple[str, ...]]:
+def _lists(db: sqlite3.Connection, select: str, order: str, ids: str) -> dict[str, tuple[str, ...]]:
     lists: dict[str, tuple[str, ...]] = {}
     for recording_id, entry in db.execute(
         f"{select} WHERE recording_id IN (SELECT value FROM json_each(?))"
@@ -236,4 +234,3 @@ def set_state(
         "UPDATE recordings SET state = ?, stage = ?, progress = ?, failure = ? WHERE id = ?",
         (state, stage, progress, _failure_json(failure), recording_id),
     )
-

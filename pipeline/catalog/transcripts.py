@@ -102,9 +102,7 @@ def store(db: sqlite3.Connection, recording_id: str, transcript: Transcript) -> 
 
 def load(db: sqlite3.Connection, recording_id: str) -> Transcript:
     """A recording's transcript. Raises NotFound (``transcript.none``) when there is none yet."""
-    row = db.execute(
-        "SELECT * FROM transcripts WHERE recording_id = ?", (recording_id,)
-    ).fetchone()
+    row = db.execute("SELECT * FROM transcripts WHERE recording_id = ?", (recording_id,)).fetchone()
     if row is None:
         raise NotFound("transcript.none", id=recording_id[:40])
     model = ModelRef(row["model_name"], row["model_hash"]) if row["model_name"] else None

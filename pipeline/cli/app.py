@@ -70,7 +70,9 @@ class Session:
     def confirm(self, key: str) -> None:
         """Ask; anything but yes ends the command."""
         yes = text("cli.yes_letters", self.language)
-        answer: str = click.prompt(text(f"cli.{key}", self.language), default="", show_default=False)
+        answer: str = click.prompt(
+            text(f"cli.{key}", self.language), default="", show_default=False
+        )
         if not answer or answer.strip().lower() not in yes.split():
             raise click.Abort
 
@@ -129,7 +131,7 @@ def _known_language(value: str) -> str:
     return value if value in LANGUAGES else language_of_environment()
 
 
-def run_cli(group: click.Group, arguments: Sequence[str]) -> int:
+def run_cli(group: click.Group, arguments: Sequence[str]) -> int:  # noqa: PLR0911
     """Run the command line and say every error as one sentence; the exit code."""
     language = language_of(arguments)
     signal.signal(signal.SIGTERM, _interrupt)

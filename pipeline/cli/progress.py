@@ -56,8 +56,14 @@ class Watcher:
         with self._lock:
             self._paces[recording.id] = _Pace(time.monotonic())
             steps = ", ".join(text(f"cli.stage.{stage}", self._language) for stage in stages)
-            self._line(text("cli.progress.started", self._language,
-                            title=recording.facts.title, steps=steps or "–"))
+            self._line(
+                text(
+                    "cli.progress.started",
+                    self._language,
+                    title=recording.facts.title,
+                    steps=steps or "–",
+                )
+            )
 
     def progressed(
         self, recording: Recording, stage: str, done_ms: int, total_ms: int | None
@@ -69,9 +75,7 @@ class Watcher:
             elif done_ms:
                 self._line(words)
 
-    def _words(
-        self, recording: Recording, stage: str, done_ms: int, total_ms: int | None
-    ) -> str:
+    def _words(self, recording: Recording, stage: str, done_ms: int, total_ms: int | None) -> str:
         name = text(f"cli.stage.{stage}", self._language)
         title = recording.facts.title
         if not done_ms:
@@ -79,34 +83,65 @@ class Watcher:
         elapsed = max(time.monotonic() - self._paces[recording.id].began, 1e-3)
         speed = done_ms / 1000 / elapsed
         if total_ms is None:
-            return text("cli.progress.window", self._language, title=title, stage=name,
-                        done=format_short(done_ms), speed=f"{speed:.1f}")
+            return text(
+                "cli.progress.window",
+                self._language,
+                title=title,
+                stage=name,
+                done=format_short(done_ms),
+                speed=f"{speed:.1f}",
+            )
         left = max(total_ms - done_ms, 0) / 1000 / speed
         filled = round(_BAR * min(done_ms / total_ms, 1.0)) if total_ms else _BAR
-        return text("cli.progress.window_of", self._language, title=title, stage=name,
-                    bar="█" * filled + "·" * (_BAR - filled), done=format_short(done_ms),
-                    total=format_short(total_ms), speed=f"{speed:.1f}",
-                    left=format_short(round(left * 1000)))
+        return text(
+            "cli.progress.window_of",
+            self._language,
+            title=title,
+            stage=name,
+            bar="█" * filled + "·" * (_BAR - filled),
+            done=format_short(done_ms),
+            total=format_short(total_ms),
+            speed=f"{speed:.1f}",
+            left=format_short(round(left * 1000)),
+        )
 
     def finished(self, recording: Recording) -> None:
         with self._lock:
             elapsed = time.monotonic() - self._paces[recording.id].began
-            self._line(text("cli.progress.finished", self._language,
-                            title=recording.facts.title, id=recording.id,
-                            took=f"{elapsed:.1f}"))
+            self._line(
+                text(
+                    "cli.progress.finished",
+                    self._language,
+                    title=recording.facts.title,
+                    id=recording.id,
+                    took=f"{elapsed:.1f}",
+                )
+            )
 
     def failed(self, recording: Recording, failure: Failure) -> None:
         with self._lock:
-            self._line(text("cli.progress.failed", self._language, id=recording.id,
-                            title=recording.facts.title,
-                            message=failure_message(failure, self._language)))
+            self._line(
+                text(
+                    "cli.progress.failed",
+                    self._language,
+                    id=recording.id,
+                    title=recording.facts.title,
+                    message=failure_message(failure, self._language),
+                )
+            )
             self._line(f"  {failure_advice(failure, self._language)}")
 
     def given_up(self, recording: Recording, reason: InterviewsError) -> None:
         with self._lock:
-            self._line(text("cli.progress.given_up", self._language, id=recording.id,
-                            title=recording.facts.title,
-                            message=reason.message(self._language)))
+            self._line(
+                text(
+                    "cli.progress.given_up",
+                    self._language,
+                    id=recording.id,
+                    title=recording.facts.title,
+                    message=reason.message(self._language),
+                )
+            )
 
     def clear(self) -> None:
         """Take the living line away."""
@@ -122,4 +157,3 @@ class Watcher:
         width = shutil.get_terminal_size().columns
         click.echo(f"\r\x1b[2K{words[: width - 1]}", nl=False, err=True)
         self._shown = True
-

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from models.contracts import Embedder, ModelError
-from models.load import load_embedder, model_info, resolve
 from models.folder import Kind
+from models.load import load_embedder, model_info, resolve
 from models.registry import ModelEntry
 from pipeline.catalog.connection import Catalogue, open_catalogue
 from pipeline.errors import Missing
@@ -25,6 +26,7 @@ class Context:
 
     home: Home
     settings: Settings
+    _loading: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def catalogue(self) -> Catalogue:
         return open_catalogue(self.home.catalogue)
@@ -82,9 +84,10 @@ class Context:
 
         Raises Missing where it is not there, or is there with other content than when it was used.
         """
-        if model.hash not in self._embedders:
-            self._embedders[model.hash] = self._load_embedder(model)
-        return self._embedders[model.hash]
+        with self._loading:
+            if model.hash not in self._embedders:
+                self._embedders[model.hash] = self._load_embedder(model)
+            return self._embedders[model.hash]
 
     def _load_embedder(self, model: ModelRef) -> Embedder:
         try:

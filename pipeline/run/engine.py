@@ -54,7 +54,7 @@ class InlineExecutor(Executor):
         future: Future[Any] = Future()
         try:
             future.set_result(fn(*args, **kwargs))
-        except Exception as error:  # handed to whoever asks for the result, as every executor does
+        except Exception as error:  # noqa: BLE001  (handed on, as every executor does)
             future.set_exception(error)
         return future
 

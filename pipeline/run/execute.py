@@ -100,8 +100,9 @@ class _Shift:
                 works = plan(self._context, db, self._options.only)
                 owners = queue.owners(db)
             lost = dead(owners, self._context.home)
-            todo = {work.recording.id: work for work in works
-                    if work.recording.id not in self._tried}
+            todo = {
+                work.recording.id: work for work in works if work.recording.id not in self._tried
+            }
             if not todo or not self._run_lanes(todo, lost):
                 return
 
@@ -207,9 +208,7 @@ class _Shift:
             if self._engine is None:
                 options = self._options
                 spec = self._context.recogniser_spec(options.workers)
-                self._engine = make_engine(
-                    options.engine, spec, options.workers, options.scheduler
-                )
+                self._engine = make_engine(options.engine, spec, options.workers, options.scheduler)
             return self._engine
 
     def close(self) -> None:

@@ -22,9 +22,11 @@ from pipeline.values import Media, Recording, RecordingFacts, Transcript
 
 TRANSCRIPTS = frozenset({".vtt", ".srt", ".json"})
 MEDIA = frozenset(
-    ".mp4 .m4v .mov .mkv .webm .avi .mpg .mpeg .ts .m2ts .mts .flv .wmv .asf .3gp .3g2 .ogv .mxf"
-    " .mp3 .m4a .aac .wav .flac .ogg .oga .opus .wma .aif .aiff .amr .ac3 .mka .mp2 .au .w64"
-    " .tta .caf .rm .ra".split()
+    (
+        ".mp4 .m4v .mov .mkv .webm .avi .mpg .mpeg .ts .m2ts .mts .flv .wmv .asf .3gp .3g2 .ogv"
+        " .mxf .mp3 .m4a .aac .wav .flac .ogg .oga .opus .wma .aif .aiff .amr .ac3 .mka .mp2 .au"
+        " .w64 .tta .caf .rm .ra"
+    ).split()
 )
 """What is taken from a folder. A file that is named itself is judged by its content alone."""
 
@@ -47,8 +49,15 @@ class Wishes:
         """``base`` with everything that was said."""
         said = {
             name: value
-            for name in ("title", "language", "collection", "people", "recorded", "visibility",
-                         "priority")
+            for name in (
+                "title",
+                "language",
+                "collection",
+                "people",
+                "recorded",
+                "visibility",
+                "priority",
+            )
             if (value := getattr(self, name)) is not None
         }
         return replace(base, **said)

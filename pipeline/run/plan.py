@@ -63,9 +63,7 @@ def transcribe_key(recording: Recording, settings: Settings, speech: ModelRef) -
         "compute_type": settings.compute_type,
         "beam_size": settings.beam_size,
     }
-    return fingerprint(
-        "transcribe", transcribe_stage.VERSION, parameters, speech, [recording.id]
-    )
+    return fingerprint("transcribe", transcribe_stage.VERSION, parameters, speech, [recording.id])
 
 
 def chunk_key(transcript_digest: str, settings: Settings, text: ModelRef) -> str:
@@ -97,12 +95,18 @@ def plan(context: Context, db: sqlite3.Connection, only: Iterable[str] = ()) -> 
     """
     wanted = set(only)
     found = _read(context, db)
-    works = (_work(context, found, recording) for recording in found.recordings
-             if (not wanted or recording.id in wanted) and _may_run(recording, found))
+    works = (
+        _work(context, found, recording)
+        for recording in found.recordings
+        if (not wanted or recording.id in wanted) and _may_run(recording, found)
+    )
     return sorted(
         (work for work in works if work is not None),
-        key=lambda work: (-work.recording.facts.priority, work.recording.added_ms,
-                          work.recording.id),
+        key=lambda work: (
+            -work.recording.facts.priority,
+            work.recording.added_ms,
+            work.recording.id,
+        ),
     )
 
 
@@ -143,9 +147,7 @@ def _work(context: Context, found: _Found, recording: Recording) -> Work | None:
     return Work(recording, transcribe, models, new=result is None)
 
 
-def _must_transcribe(
-    context: Context, recording: Recording, result: StageResult | None
-) -> bool:
+def _must_transcribe(context: Context, recording: Recording, result: StageResult | None) -> bool:
     if recording.imported:
         return False
     if result is None:

@@ -31,7 +31,7 @@ from pipeline.values import Chunk, Media, ModelRef, Recording, Transcript, Windo
 _POLL_S = 0.5
 
 
-class Stopped(Exception):  # noqa: N818  (not an error: the run was asked to stop)
+class Stopped(Exception):
     """The run was asked to stop between two windows."""
 
 

@@ -16,12 +16,11 @@ from itertools import count as count_up
 from pipeline.errors import BadInput
 from pipeline.stages.sentences import (
     TimedSentence,
-    TimedToken,
     ends_clause,
-    gap_ms,
     sentence_of,
     split_sentences,
 )
+from pipeline.stages.tokens import TimedToken, gap_ms
 from pipeline.values import Chunk, Sentence, Transcript
 
 VERSION = 1

@@ -16,9 +16,7 @@ _ENCRYPTED_AUDIO = frozenset((b"enca", b"drms"))
 _PATH = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")
 _MAX_BOXES = 4096
 
-_MATROSKA_ENCRYPTION = re.compile(
-    rb"\x6d\x80.{1,8}?\x62\x40.{1,40}?\x50\x35", re.DOTALL
-)
+_MATROSKA_ENCRYPTION = re.compile(rb"\x6d\x80.{1,8}?\x62\x40.{1,40}?\x50\x35", re.DOTALL)
 """ContentEncodings > ContentEncoding > ContentEncryption (RFC 9559), close behind one another."""
 
 _TRACKS = b"\x16\x54\xae\x6b"

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import ffmpeg  # type: ignore[import-untyped]
+import ffmpeg
 import numpy as np
 
 from pipeline.errors import MediaError

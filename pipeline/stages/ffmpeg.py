@@ -52,6 +52,7 @@ _EMPTY_PHRASES = (
     "Nothing was written into output",
     "Could not open encoder before EOF",
     "Last message repeated",
+    "size=",
     "To ignore this",
 )
 """Lines that only say that something went wrong; what went wrong stands before them."""
@@ -209,8 +210,8 @@ class Outcome:
 def run(arguments: Sequence[str], limits: Limits, *, output_bytes: int = 1 << 20) -> Outcome:
     """Run ffmpeg to its end and keep at most ``output_bytes`` of its standard output.
 
-    One that writes more is killed. A run that prints nothing for ``limits.stall_s`` is killed: give work that writes to a file
-    (with ``limits.file_bytes``) its whole time there.
+    One that writes more is killed, and so is one that prints nothing for ``limits.stall_s``: give
+    work that writes to a file (with ``limits.file_bytes``) its whole time there.
     """
     with Stream(arguments, limits) as stream:
         output = stream.read(output_bytes)

@@ -39,7 +39,8 @@ class Mixer:
     def mix(self, block: NDArray[np.float32]) -> Audio:
         """Mono float32 [n] of ``block`` float32 [n, channels]; n is ``BLOCK`` but at the end."""
         if block.shape[1] == 1:
-            return block[:, 0].copy()
+            only: Audio = block[:, 0].copy()
+            return only
         before = self._weights
         after = self._weights = _weights(block, before)
         mono: Audio = block @ after
@@ -49,9 +50,7 @@ class Mixer:
         return mono
 
 
-def _weights(
-    block: NDArray[np.float32], before: NDArray[np.float32] | None
-) -> NDArray[np.float32]:
+def _weights(block: NDArray[np.float32], before: NDArray[np.float32] | None) -> NDArray[np.float32]:
     """Weight of each channel, float32 [channels]; the signs of ``before`` stay where in doubt."""
     wide = block.astype(np.float64)
     products = wide.T @ wide
@@ -63,11 +62,12 @@ def _weights(
     signs = np.where(likeness < INVERTED, -1.0, 1.0)
     if before is not None:
         kept = np.where(before < 0, -1.0, 1.0)
-        # An inverted pair may be turned either way; keep the way it had, or it would flip in speech.
+        # An inverted pair may be turned either way; keep its way, or it would flip in speech.
         relative = signs * kept[loudest]
         unsure = np.abs(likeness) < -INVERTED
         signs = np.where(unsure, kept, relative)
-    return (signs * amplitude[loudest] / amplitude.sum()).astype(np.float32)
+    weights: NDArray[np.float32] = signs * amplitude[loudest] / amplitude.sum()
+    return weights.astype(np.float32)
 
 
 def level(audio: Audio) -> float:

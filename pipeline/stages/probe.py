@@ -1,4 +1,4 @@
-"""What a media file is and holds, as its headers claim. Nothing foreign is opened in this process."""
+"""What a media file is and holds, as its headers claim. A child process opens it, never this one."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def shown(path: Path) -> str:
 
 
 def _size_of_regular_file(path: Path) -> int:
-    """Bytes of ``path``. Anything but a file with content is refused: a pipe would block for ever."""
+    """Bytes of ``path``. Only a file with content is let through: a pipe would block for ever."""
     try:
         status = path.stat()
         readable = os.access(path, os.R_OK)

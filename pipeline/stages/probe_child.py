@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import av
@@ -39,7 +40,9 @@ def describe(file: BinaryIO) -> dict[str, Any]:
         "analyzeduration": _PROBE_BYTES,
     }
     try:
-        with av.open(file, format=demuxer, options=options, metadata_errors="replace") as container:
+        with av.open(
+            file, mode="r", format=demuxer, options=options, metadata_errors="replace"
+        ) as container:
             return {"container": demuxer, **_facts(container)}
     except (av.FFmpegError, MemoryError, ValueError) as error:
         return {"error": "damaged", "detail": str(getattr(error, "strerror", error))[:_MAX_TEXT]}
@@ -84,8 +87,8 @@ def _text(metadata: dict[str, str], key: str) -> str | None:
 
 def main() -> None:
     """Describe the file named by the only argument."""
-    with open(sys.argv[1], "rb") as file:
-        print(json.dumps(describe(file)))
+    with Path(sys.argv[1]).open("rb") as file:
+        json.dump(describe(file), sys.stdout)
 
 
 if __name__ == "__main__":

@@ -59,8 +59,13 @@ def best_rank(scores: Scores, right: Sequence[int]) -> int:
 
 def model_scorer(model: SentenceTransformer) -> Scorer:
     def score(queries: Sequence[str], passages: Sequence[str]) -> Scores:
-        q = model.encode_query(list(queries), normalize_embeddings=True)
-        p = model.encode_document(list(passages), normalize_embeddings=True)
+        q, p = (
+            encode(list(texts), normalize_embeddings=True, show_progress_bar=False)
+            for encode, texts in (
+                (model.encode_query, queries),
+                (model.encode_document, passages),
+            )
+        )
         return np.asarray(q @ p.T, dtype=np.float32)
 
     return score

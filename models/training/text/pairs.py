@@ -4,7 +4,7 @@ Kinds: question and passage, paraphrase or translation, keywords, and invented w
 comes from the given `Random`, so equal seeds give equal triples.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 
@@ -144,18 +144,18 @@ def invented_triple(rng: Random, longest: int) -> Triple:
     )
 
 
-KINDS = (
-    (question_triple, 0.40),
-    (paraphrase_triple, 0.12),
-    (keyword_triple, 0.18),
-    (related_triple, 0.05),
-    (invented_triple, 0.25),
+MAKERS: tuple[Callable[[Random, int], Triple], ...] = (
+    question_triple,
+    paraphrase_triple,
+    keyword_triple,
+    related_triple,
+    invented_triple,
 )
+SHARES = (0.40, 0.12, 0.18, 0.05, 0.25)
 
 
 def triples(seed: int, longest: int) -> Iterator[Triple]:
     """An endless stream; `longest` is the most sentences that stand around an answer."""
     rng = Random(seed)
-    makers, weights = zip(*KINDS, strict=True)
     while True:
-        yield rng.choices(makers, weights)[0](rng, longest)
+        yield rng.choices(MAKERS, SHARES)[0](rng, longest)

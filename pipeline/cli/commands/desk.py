@@ -48,7 +48,7 @@ def set_facts(
     if wishes == Wishes():
         raise BadInput("set.nothing")
     if title is not None and not title.strip():
-        raise BadInput("set.empty_title")
+        raise BadInput("add.empty_title")
     with session.catalogue() as catalogue, catalogue.write() as db:
         recording = recordings.get(db, recording_id)
         recordings.set_facts(db, recording_id, wishes.facts(recording.facts))
@@ -99,8 +99,12 @@ def remove(session: Session, ids: tuple[str, ...], yes: bool, as_json: bool) -> 
         echo_json({"removed": [_json(receipt) for receipt in receipts]})
         return
     for receipt in receipts:
-        session.say("remove.receipt", id=receipt.recording_id, chunks=receipt.chunks,
-                    backups=receipt.backups_rewritten)
+        session.say(
+            "remove.receipt",
+            id=receipt.recording_id,
+            chunks=receipt.chunks,
+            backups=receipt.backups_rewritten,
+        )
         if receipt.media_left:
             session.say("remove.left", path=receipt.media_left)
 

@@ -59,7 +59,7 @@ def _look(session: Session) -> Iterator[Finding]:
             yield Finding(name, error.message(session.language), error)
 
 
-def _ffmpeg(session: Session) -> Finding:
+def _ffmpeg(_session: Session) -> Finding:
     return Finding("ffmpeg", f"{ffmpeg_version()} ({ffmpeg_path()})")
 
 
@@ -78,8 +78,10 @@ def _database(session: Session) -> Finding:
     found = connection.integrity(path)
     if found:
         raise HomeUnusable("home.corrupt", path=str(path), detail=found[0])
-    return Finding("database", text("cli.doctor.database", session.language,
-                                    version=connection.schema_version()))
+    return Finding(
+        "database",
+        text("cli.doctor.database", session.language, version=connection.schema_version()),
+    )
 
 
 def _speech(session: Session) -> Finding:
@@ -101,8 +103,16 @@ def _index(session: Session) -> Finding:
         return Finding("index", text("cli.doctor.no_index", session.language))
     generation = state.generation
     vectors.check(vectors.path_of(session.context.home.index, generation.id), generation)
-    return Finding("index", text("cli.doctor.index", session.language, id=generation.id,
-                                 chunks=generation.chunks, behind=state.behind))
+    return Finding(
+        "index",
+        text(
+            "cli.doctor.index",
+            session.language,
+            id=generation.id,
+            chunks=generation.chunks,
+            behind=state.behind,
+        ),
+    )
 
 
 def _say(session: Session, finding: Finding) -> None:

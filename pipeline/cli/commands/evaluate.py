@@ -20,6 +20,7 @@ from pipeline.search.gold import Question, read_gold, resolve
 from pipeline.search.search import MODES, Mode, Searcher
 from pipeline.values import Hit
 
+
 @click.command(cls=Localised)
 @click.argument("gold", type=click.Path(path_type=Path))
 @click.option("--mode", "modes", type=click.Choice(MODES), multiple=True)

@@ -79,8 +79,14 @@ def info(session: Session, as_json: bool) -> None:
         return
     for key, generation in (("index.published", state.generation), ("index.previous", before)):
         if generation:
-            session.say(key, id=generation.id, model=generation.model.name, kind=generation.kind,
-                        chunks=generation.chunks, dimension=generation.dimension)
+            session.say(
+                key,
+                id=generation.id,
+                model=generation.model.name,
+                kind=generation.kind,
+                chunks=generation.chunks,
+                dimension=generation.dimension,
+            )
     session.say("index.behind", behind=state.behind, dead=state.dead)
 
 

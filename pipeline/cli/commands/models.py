@@ -31,7 +31,9 @@ def list_models(session: Session, as_json: bool) -> None:
     for one, present, in_use in rows:
         mark = "●" if in_use else ("✓" if present else " ")
         note = one.note_de if session.language == "de" else one.note_en
-        click.echo(f"{mark} {one.name:24} {one.kind:9} {one.size_mb:>6} MB  {one.licence:12} {note}")
+        click.echo(
+            f"{mark} {one.name:24} {one.kind:9} {one.size_mb:>6} MB  {one.licence:12} {note}"
+        )
     session.say("models.legend")
 
 
@@ -39,8 +41,9 @@ def _used(session: Session, kind: str) -> str | None:
     settings = session.context.settings
     name = settings.speech_model if kind == "speech" else settings.text_model
     try:
-        return resolve("speech" if kind == "speech" else "text", name,
-                       session.context.models_dir).name
+        return resolve(
+            "speech" if kind == "speech" else "text", name, session.context.models_dir
+        ).name
     except ModelError:
         return None
 
@@ -143,7 +146,9 @@ def verify_models(session: Session, names: tuple[str, ...], as_json: bool) -> in
         )
     else:
         for report in reports:
-            key = "models.good" if report.good else "models.usable" if report.usable else "models.bad"
+            key = (
+                "models.good" if report.good else "models.usable" if report.usable else "models.bad"
+            )
             files = (*report.missing, *report.changed, *report.unexpected, *report.unrecorded)
             session.say(key, name=report.name, hash=report.hash[:16], files=", ".join(files))
     return 0 if all(report.usable for report in reports) else 4

@@ -147,8 +147,9 @@ def _say_demonstration_models(session: Session) -> None:
 
 def _say(session: Session, report: RunReport) -> None:
     if not report.done and not report.failed and not report.stopped:
-        session.say("run.nothing_to_do" if not report.others else "run.others_at_work",
-                    count=report.others)
+        session.say(
+            "run.nothing_to_do" if not report.others else "run.others_at_work", count=report.others
+        )
         return
     key = "run.summary_stopped" if report.stopped else "run.summary"
     session.say(key, done=len(report.done), failed=len(report.failed))

@@ -86,8 +86,9 @@ def _say_counts(session: Session, counts: dict[str, int], index: IndexState) -> 
     )
     session.say("status.counts", counts=named or "0")
     if index.generation:
-        session.say("status.index", generation=index.generation.id, chunks=index.chunks,
-                    behind=index.behind)
+        session.say(
+            "status.index", generation=index.generation.id, chunks=index.chunks, behind=index.behind
+        )
     else:
         session.say("status.no_index", chunks=index.chunks)
 
@@ -99,5 +100,8 @@ def _say_expected_end(session: Session, every: list[Recording], speed: float | N
         if recording.state in ("queued", "running") and not recording.imported
     )
     if waiting and speed is not None:
-        session.say("status.expected", audio=format_short(waiting),
-                    expected=format_short(round(waiting * speed)))
+        session.say(
+            "status.expected",
+            audio=format_short(waiting),
+            expected=format_short(round(waiting * speed)),
+        )
