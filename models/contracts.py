@@ -74,13 +74,13 @@ class Recognition:
 class RecognitionTask:
     """How to listen. ``language`` None means: find out per stretch of speech.
 
-    ``fallback_language`` is taken where detection stays unsure. ``hotwords`` are hints.
+    ``fallback_language`` is taken where detection stays unsure. ``hotwords`` are hints. Decoding
+    has no randomness: equal audio and an equal task yield an equal recognition.
     """
 
     language: str | None
     fallback_language: str = "de"
     beam_size: int = 5
-    seed: int = 0
     hotwords: str | None = None
 
 

@@ -17,7 +17,7 @@ from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "tests" / "samples"
-SHARED = Path(os.environ.get("INTERVIEWS_SHARED_DATA", ROOT.parent / "shared" / "data"))
+SHARED = Path(os.environ.get("SHARED_DATA", ROOT.parent / "shared" / "data"))
 
 
 @dataclass(frozen=True)

@@ -158,12 +158,14 @@ def test_of_two_people_on_two_channels_neither_is_lost() -> None:
     assert np.allclose(mono[3 * BLOCK :][second], right[3 * BLOCK :][second], atol=1e-6)
 
 
-@given(st.integers(1, 8), st.integers(1, 40_000), st.integers(0, 99))
-def test_mixing_never_exceeds_the_loudest_channel(count: int, samples: int, seed: int) -> None:
+@given(st.integers(1, 8), st.integers(1, BLOCK), st.integers(0, 99))
+def test_a_mix_has_no_more_power_than_its_loudest_channel(
+    count: int, samples: int, seed: int
+) -> None:
     channels = np.random.default_rng(seed).uniform(-1, 1, (samples, count)).astype(np.float32)
     mono = mix(channels)
     assert mono.shape == (samples,)
-    assert np.abs(mono).max() <= 1.0001
+    assert np.mean(mono**2) <= np.mean(channels**2, axis=0).max() * 1.001
 
 
 # Level

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import BadInput
@@ -18,10 +18,10 @@ from pipeline.formats import transcripts
 from pipeline.formats.transcripts import parse_transcript, read_transcript
 from pipeline.values import Segment, Transcript
 
-DATA = Path(os.environ.get("INTERVIEWS_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
+DATA = Path(os.environ.get("SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
 needs_collection = pytest.mark.skipif(
     not (DATA / "transcripts" / "manifest.jsonl").exists(),
-    reason="the collection of real transcripts is not here (INTERVIEWS_SHARED_DATA)",
+    reason="the collection of real transcripts is not here (SHARED_DATA)",
 )
 
 
@@ -314,6 +314,7 @@ PIECES = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.one_of(st.binary(max_size=400), st.lists(PIECES, max_size=25).map(b"".join)))
 def test_any_bytes_give_a_sound_transcript_or_bad_input(content: bytes) -> None:
     try:
@@ -338,6 +339,7 @@ JSON_VALUES = st.recursive(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(JSON_VALUES, max_size=4), st.booleans())
 def test_any_json_gives_a_sound_transcript_or_bad_input(items: object, ours: bool) -> None:
     value = {"segments": items} | ({"recording": "abc"} if ours else {})

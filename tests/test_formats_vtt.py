@@ -7,15 +7,15 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.formats.vtt import Cue, is_vtt, parse_vtt
 
-DATA = Path(os.environ.get("INTERVIEWS_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
+DATA = Path(os.environ.get("SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
 needs_conformance_files = pytest.mark.skipif(
     not (DATA / "vtt" / "expected.jsonl").exists(),
-    reason="the conformance files are not here (INTERVIEWS_SHARED_DATA)",
+    reason="the conformance files are not here (SHARED_DATA)",
 )
 
 
@@ -83,6 +83,7 @@ def test_the_signature_is_the_whole_word() -> None:
     assert not is_vtt("WEBVTTX")
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="WEBVT\n\r \t-->:.0123456789NOTESYL\0ä", max_size=300))
 def test_any_text_yields_cues_whose_lines_come_from_it(text: str) -> None:
     source = text.replace("\0", "\ufffd")

@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import BadInput
@@ -148,6 +148,7 @@ def heard(spoken: list[Segment]) -> list[tuple[int, int, str, str | None]]:
     return [(s.start_ms, s.end_ms, s.text, s.speaker) for s in spoken]
 
 
+@settings(deadline=None)
 @given(TRANSCRIPTS, TEXTS, TEXTS)
 @pytest.mark.parametrize("form", FORMATS)
 def test_what_is_written_is_read_back(
@@ -165,6 +166,7 @@ def test_what_is_written_is_read_back(
     assert heard(list(there_and_back(transcript, form, facts).segments)) == heard(expected)
 
 
+@settings(deadline=None)
 @given(TRANSCRIPTS, st.lists(st.tuples(TIMES, TIMES), max_size=3))
 @example(transcript_of(Segment(0, 1, "Ja."), Segment(1, 2, "Ja."), Segment(2, 3, "Ja.")), [])
 def test_json_keeps_everything(transcript: Transcript, gaps: list[tuple[int, int]]) -> None:
@@ -209,6 +211,7 @@ def test_a_confidence_that_is_no_number_becomes_null() -> None:
     assert json.loads(written)["segments"][0]["confidence"] is None
 
 
+@settings(deadline=None)
 @given(TRANSCRIPTS)
 def test_a_strict_parser_finds_a_vtt_cue_for_every_segment(transcript: Transcript) -> None:
     expected = normal(transcript)
@@ -251,6 +254,7 @@ def test_text_and_markdown_are_pleasant_to_read() -> None:
     )
 
 
+@settings(deadline=None)
 @given(TRANSCRIPTS)
 def test_no_cell_of_a_csv_is_a_formula(transcript: Transcript) -> None:
     written = write_transcript(transcript, "csv", FACTS)

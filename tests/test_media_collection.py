@@ -21,7 +21,7 @@ from pipeline.stages.probe import choose_track, duration_ms, probe
 from pipeline.values import Failure, Window
 
 BESIDE = Path(__file__).parents[2] / "shared" / "data"
-MEDIA = Path(os.environ.get("INTERVIEWS_SHARED_DATA", BESIDE)) / "media"
+MEDIA = Path(os.environ.get("SHARED_DATA", BESIDE)) / "media"
 MANIFEST = MEDIA / "manifest.jsonl"
 WINDOW_MS, LIMIT_MS = 600_000, 24 * 3_600_000
 
@@ -32,7 +32,7 @@ ROWS: list[dict[str, Any]] = (
 )
 
 pytestmark = pytest.mark.skipif(
-    not ROWS, reason=f"no media collection: neither INTERVIEWS_SHARED_DATA nor {BESIDE}"
+    not ROWS, reason=f"no media collection: neither SHARED_DATA nor {BESIDE}"
 )
 
 NOTHING_TO_HEAR = {

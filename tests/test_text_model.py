@@ -89,7 +89,7 @@ def test_spellings_of_umlauts_and_case_are_one() -> None:
 
 # Measured on the bundled weights, with some room: these fall when the weights or the loading break.
 @pytest.mark.parametrize(
-    ("direction", "least"), [("de->de", 0.0), ("en->en", 0.0), ("de->en", 0.0), ("en->de", 0.0)]
+    ("direction", "least"), [("de->de", 0.28), ("en->en", 0.48), ("de->en", 0.36), ("en->de", 0.4)]
 )
 def test_questions_find_answers_that_use_other_words(direction: str, least: float) -> None:
     assert heldout(model_scorer(model()))[direction].hit1 >= least

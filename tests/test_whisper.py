@@ -533,9 +533,9 @@ def test_hundreds_of_hints_leave_room_for_the_text(recogniser: WhisperRecogniser
 
 
 def test_a_real_checkpoint_understands_people() -> None:
-    directory = os.environ.get("INTERVIEWS_TEST_CHECKPOINT")
+    directory = os.environ.get("TEST_SPEECH_CHECKPOINT")
     if not directory:
-        pytest.skip("INTERVIEWS_TEST_CHECKPOINT names no directory of a real checkpoint")
+        pytest.skip("TEST_SPEECH_CHECKPOINT names no directory of a real checkpoint")
     if not HUMAN.exists():
         pytest.skip("no recordings of people at ../shared/data/media")
     rows = [

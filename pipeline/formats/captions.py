@@ -16,7 +16,9 @@ Part = tuple[str | None, str]
 
 def passages_of_cues(cues: Sequence[Cue]) -> tuple[Passage, ...]:
     """One passage a cue; several where a cue holds several speakers, sharing its time by length."""
-    cues = [replace(cue, text=without_styling(cue.text)) for cue in cues]
+    cues = [
+        replace(cue, text=without_styling(cue.text)) if "{\\" in cue.text else cue for cue in cues
+    ]
     names = learn_names(cue.text for cue in cues if not has_voice(cue.text))
     return tuple(passage for cue in cues for passage in _passages(cue, names))
 

@@ -23,7 +23,8 @@ def clean_text(text: str) -> str:
     Control characters and byte order marks vanish, lone surrogates become U+FFFD. All segments'
     texts and speakers have this form, so what is written can be read back unchanged.
     """
-    text = _SURROGATES.sub("\ufffd", _UNSEEN.sub("", text))
+    if not text.isprintable():
+        text = _SURROGATES.sub("\ufffd", _UNSEEN.sub("", text))
     return " ".join(text.split())
 
 

@@ -122,6 +122,9 @@ def _most_heard(words: object) -> str | None:
 
 def _moment(item: Table, names: tuple[str, ...]) -> int | None:
     """A time in milliseconds by the first of ``names`` that holds one."""
+    common = item.get(names[0])
+    if type(common) is float and -_LONGEST_SECONDS < common < _LONGEST_SECONDS:
+        return to_ms(common)
     for name in names:
         exact = item.get(f"{name}_ms")
         if isinstance(exact, int) and not isinstance(exact, bool):
@@ -202,7 +205,10 @@ def _string(value: object) -> str | None:
 
 
 def _first_string(item: Table, names: tuple[str, ...]) -> str | None:
-    return next((found for name in names if isinstance(found := item.get(name), str)), None)
+    for name in names:
+        if isinstance(found := item.get(name), str):
+            return found
+    return None
 
 
 def write_json(transcript: Transcript, facts: ExportFacts) -> str:

@@ -60,7 +60,7 @@ def escape_srt(text: str) -> str:
 
 def without_styling(text: str) -> str:
     """``text`` without the ``{\\an8}`` of SubStation, which found its way into SubRip."""
-    return _STYLING.sub("", text) if "{\\" in text else text
+    return _STYLING.sub("", text)
 
 
 def has_voice(text: str) -> bool:

@@ -175,35 +175,29 @@ def share(value: float | None) -> float | None:
 
 def _words(found: tuple[TimedWord, ...], start_ms: int, end_ms: int) -> tuple[Word, ...]:
     """The words in order of time. A run without times shares the time between its neighbours."""
-    timed = [(word, clean_text(word.text)) for word in found]
-    timed = [(word, text) for word, text in timed if text]
     words: list[Word] = []
-    number = 0
-    while number < len(timed):
-        word, text = timed[number]
-        word_start = believable(word.start_ms)
-        if word_start is not None:
-            word_end = believable(word.end_ms)
-            words.append(
-                Word(word_start, max(word_end or 0, word_start), text, share(word.confidence))
-            )
-            number += 1
+    untimed: list[tuple[TimedWord, str]] = []
+    for word in found:
+        text = clean_text(word.text)
+        if not text:
             continue
-        until = number
-        while until < len(timed) and believable(timed[until][0].start_ms) is None:
-            until += 1
-        left = words[-1].end_ms if words else start_ms
-        right = end_ms
-        if until < len(timed):
-            right = believable(timed[until][0].start_ms) or 0
-        words.extend(_spread(timed[number:until], left, max(left, right)))
-        number = until
+        word_start = believable(word.start_ms)
+        if word_start is None:
+            untimed.append((word, text))
+            continue
+        if untimed:
+            words.extend(_spread(untimed, words[-1].end_ms if words else start_ms, word_start))
+            untimed.clear()
+        word_end = max(believable(word.end_ms) or 0, word_start)
+        words.append(Word(word_start, word_end, text, share(word.confidence)))
+    if untimed:
+        words.extend(_spread(untimed, words[-1].end_ms if words else start_ms, end_ms))
     words.sort(key=lambda word: word.start_ms)
     return tuple(words)
 
 
 def _spread(run: list[tuple[TimedWord, str]], left_ms: int, right_ms: int) -> list[Word]:
-    step = (right_ms - left_ms) / len(run)
+    step = max(right_ms - left_ms, 0) / len(run)
     return [
         Word(
             left_ms + round(number * step),

@@ -16,7 +16,6 @@ TIMING_LINE = rf"[ \t]*({_TIME})[ \t]*-{{1,3}}>[ \t]*({_TIME})(?![0-9])"
 
 _TIMINGS = re.compile(TIMING_LINE)
 _NUMBER = re.compile(r"[ \t]*[0-9]{1,9}[ \t]*")
-_PARTS = re.compile(r"(?:([0-9]{1,9}):)?([0-9]{1,2}):([0-9]{1,2})(?:[.,:][ ]?([0-9]{1,6}))?")
 
 
 def parse_srt(text: str) -> tuple[Cue, ...]:
@@ -49,9 +48,15 @@ def _text_before_next(said: list[str], next_number: int) -> str:
 
 def _milliseconds(written: str) -> int:
     """Milliseconds of ``[h:]mm:ss[,mmm]``; a time before the start is the start."""
-    found = _PARTS.fullmatch(written.removeprefix("-"))
-    if found is None or written.startswith("-"):
+    if written[0] == "-":
         return 0
-    hours, minutes, seconds, fraction = (part or "" for part in found.groups())
-    whole = (int(hours or 0) * 60 + int(minutes)) * 60 + int(seconds)
+    clock, fraction = written.replace(" ", ""), ""
+    for mark in ",.":
+        if mark in clock:
+            clock, _, fraction = clock.partition(mark)
+    first, second, *rest = clock.split(":")
+    if len(rest) == 2:
+        fraction = rest.pop()
+    hours, minutes, seconds = (first, second, rest[0]) if rest else ("0", first, second)
+    whole = (int(hours) * 60 + int(minutes)) * 60 + int(seconds)
     return whole * 1000 + int(fraction[:3].ljust(3, "0"))

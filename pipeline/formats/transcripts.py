@@ -50,13 +50,11 @@ def read_transcript(path: Path) -> Transcript:
     """
     try:
         if not path.is_file():
-            detail = "no such file" if not path.exists() else "not a file"
-            raise BadInput("formats.unreadable", path=str(path), detail=detail)
+            raise BadInput("formats.unreadable", path=str(path))
         with path.open("rb") as stream:
             content = stream.read(LARGEST_BYTES + 1)
     except (OSError, ValueError) as problem:
-        detail = getattr(problem, "strerror", None) or str(problem)
-        raise BadInput("formats.unreadable", path=str(path), detail=detail) from problem
+        raise BadInput("formats.unreadable", path=str(path)) from problem
     return parse_transcript(content, path.name)
 
 

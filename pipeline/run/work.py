@@ -139,7 +139,7 @@ class _Recognised:
         try:
             with stream:
                 for window in stream:
-                    task = _task(self._recording, settings.language, settings.beam_size, window)
+                    task = _task(self._recording, settings.language, settings.beam_size)
                     self._pending.append((window, engine.submit(window.audio, task)))
                     if len(self._pending) >= engine.ahead:
                         self._store_next()
@@ -178,14 +178,13 @@ class _Recognised:
             queue.check_held(db, self._recording.id, self._bench.owner)
 
 
-def _task(recording: Recording, fallback: str, beam_size: int, window: Window) -> RecognitionTask:
-    """How to listen to a window; the seed is its number, so that a redo yields the same."""
+def _task(recording: Recording, fallback: str, beam_size: int) -> RecognitionTask:
+    """How to listen to a window of the recording."""
     language = recording.facts.language
     return RecognitionTask(
         language=None if language == "auto" else language,
         fallback_language=fallback,
         beam_size=beam_size,
-        seed=window.number,
     )
 
 

@@ -32,9 +32,6 @@ _BEGUN = 0.4
 _ECHO = 0.2
 """The share of the sentence before that counts for a sentence."""
 
-_LIKENESS = 1.0
-"""What the sentence likest the query in meaning gains, in shares of the strongest sentence's."""
-
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -100,18 +97,6 @@ def _highlights(tokens: Sequence[Token], evidence: Evidence) -> tuple[tuple[int,
     wanted = evidence.terms()
     places = [(token.begin, token.end) for token in tokens if token.term in wanted]
     return tuple(dict.fromkeys(places))
-
-
-def with_likeness(reading: Reading, likeness: Sequence[float]) -> tuple[float, ...]:
-    """The sentences' strengths with their likeness to the query in meaning (cosines), each
-    measured against the best of its chunk."""
-    strongest = reading.strongest or 1.0
-    low, high = min(likeness, default=0.0), max(likeness, default=0.0)
-    spread = (high - low) or 1.0
-    return tuple(
-        own / strongest + _LIKENESS * (like - low) / spread
-        for own, like in zip(reading.strengths, likeness, strict=True)
-    )
 
 
 def best_sentence(strengths: Sequence[float]) -> int:

@@ -1,4 +1,4 @@
-"""What a media file is and holds, as its headers claim. A child process opens it, never this one."""
+"""What a media file is and holds, as its headers claim. Only a child process opens it."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.models import StaticEmbedding
+from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional
@@ -53,14 +53,17 @@ def new_encoder(table: Tensor, layers: int, seed: int) -> BertModel:
         layer_norm_eps=1.0,
         pad_token_id=0,
     )
-    model = BertModel(config, add_pooling_layer=False)
+    # The pooler is never used; without its weights the loader would report them as missing.
+    model = BertModel(config, add_pooling_layer=True)
     with torch.no_grad():
+        for unused in model.get_submodule("pooler").parameters():
+            unused.zero_()
         model.embeddings.word_embeddings.weight.copy_(table)
         model.embeddings.position_embeddings.weight.normal_(0.0, 0.002)
         model.embeddings.token_type_embeddings.weight.zero_()
-        for layer in model.encoder.layer:
-            layer.attention.output.dense.weight.mul_(0.3)
-            layer.output.dense.weight.mul_(0.3)
+        for name, weight in model.named_parameters():
+            if name.endswith("output.dense.weight"):
+                weight.mul_(0.3)
     return model
 
 

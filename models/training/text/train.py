@@ -56,21 +56,26 @@ class Recipe:
     full_rate: float = 5e-4
 
 
+DEFAULT = Recipe()
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Queries, positives and near misses as lists of token ids; groups int64 [n]."""
 
-    texts: tuple[list[list[int]], ...]
+    query: list[list[int]]
+    positive: list[list[int]]
+    negative: list[list[int]]
     group: Tensor
 
 
 def batch_at(tokenizer: Tokenizer, seed: int, size: int, longest: int) -> Batch:
     drawn = list(islice(triples(seed, longest), size))
-    texts = tuple(
+    query, positive, negative = (
         [encoded.ids for encoded in tokenizer.encode_batch([getattr(t, name) for t in drawn])]
         for name in ("query", "positive", "negative")
     )
-    return Batch(texts, torch.tensor([t.group for t in drawn]))
+    return Batch(query, positive, negative, torch.tensor([t.group for t in drawn]))
 
 
 def batches(tokenizer: Tokenizer, recipe: Recipe, phase: str, first: int) -> Iterator[Batch]:
@@ -134,9 +139,11 @@ def run_phase(
         batch = next(stream)
         for parameters in optimizer.param_groups:
             parameters["lr"] = rate(top, step, steps)
-        loss = contrastive_loss(*(vectors(texts) for texts in batch.texts), batch.group)
+        loss = contrastive_loss(
+            vectors(batch.query), vectors(batch.positive), vectors(batch.negative), batch.group
+        )
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(module.parameters(), 1.0)
         optimizer.step()
         mean = loss.item() if mean == 0.0 else 0.98 * mean + 0.02 * loss.item()
@@ -170,8 +177,8 @@ def main() -> None:
     parser.add_argument("--state", type=Path, help="file name to save to and resume from")
     parser.add_argument("--bag-out", type=Path, help="also save the bag of words (the baseline)")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--bag-steps", type=int, default=Recipe.bag_steps)
-    parser.add_argument("--full-steps", type=int, default=Recipe.full_steps)
+    parser.add_argument("--bag-steps", type=int, default=DEFAULT.bag_steps)
+    parser.add_argument("--full-steps", type=int, default=DEFAULT.full_steps)
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(given.threads)

@@ -1,0 +1,131 @@
+"""Deleted means gone: no byte of text, title or vectors stays under the home directory."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from tests.conftest import SAMPLES, Interviews
+
+TITLE = "Streng vertrauliches Gespraech ueber Konzessionen"
+
+
+def traces(home: Path, needles: list[bytes]) -> list[str]:
+    """Files under ``home`` that hold any of the needles, in any of the usual encodings."""
+    found = []
+    for path in home.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes().lower()
+            found += [f"{path.name}: {needle!r}" for needle in needles if needle in content]
+    return found
+
+
+def sequences(text: str, length: int = 8) -> list[bytes]:
+    """Every run of ``length`` words."""
+    words = text.split()
+    return [
+        " ".join(words[at : at + length]).lower().encode()
+        for at in range(max(len(words) - length + 1, 1))
+    ]
+
+
+def stored(home: Path, recording: str) -> list[bytes]:
+    """Every text and vector of a recording as it lies in the catalogue."""
+    with closing(sqlite3.connect(home / "catalogue.db")) as db:
+        texts = [
+            row[0]
+            for row in db.execute(
+                "SELECT text FROM segments WHERE recording_id = ?1 UNION ALL"
+                " SELECT text FROM chunks WHERE recording_id = ?1 UNION ALL"
+                " SELECT words FROM chunk_words JOIN chunks ON chunks.id = chunk_words.rowid"
+                " WHERE recording_id = ?1",
+                (recording,),
+            )
+        ]
+        vectors = [
+            row[0][:64].lower()
+            for row in db.execute(
+                "SELECT vector FROM vectors JOIN chunks USING (encoded, model_hash)"
+                " WHERE recording_id = ?",
+                (recording,),
+            )
+        ]
+    return [needle for text in texts for needle in sequences(text)] + vectors
+
+
+def test_nothing_of_a_removed_recording_is_left(worked: Interviews, ids: dict[str, str]) -> None:
+    doomed = ids["fernwaerme"]
+    worked("set", doomed, "--title", TITLE)
+    needles = [*stored(worked.home, doomed), TITLE.lower().encode()]
+    (worked.home / "backups").mkdir()
+    worked("backup", worked.home / "backups" / "monday.db")
+    assert traces(worked.home, needles)
+    receipt = worked("remove", doomed, "--yes", "--json").json["removed"][0]
+    assert traces(worked.home, needles) == []
+    assert receipt["id"] == doomed
+    assert receipt["backups_rewritten"] == 1
+    assert receipt["media_left"] == str(SAMPLES / "fernwaerme.mp4")
+    assert (SAMPLES / "fernwaerme.mp4").exists()
+    hits = worked("search", "Fernwärme Kraftwerk Rathaus", "--json").json["hits"]
+    assert doomed not in {hit["recording"] for hit in hits}
+    assert worked("status", doomed, check=False).code == 3
+
+
+def test_a_copy_in_the_home_directory_goes_too(interviews: Interviews, tmp_path: Path) -> None:
+    added = interviews("add", SAMPLES / "lorawan.mp4", "--copy", "--json").json["recordings"][0]
+    copies = list((interviews.home / "media").iterdir())
+    assert len(copies) == 1
+    interviews("remove", added["id"], "--yes")
+    assert not list((interviews.home / "media").iterdir())
+
+
+def test_a_restore_does_not_bring_a_removed_recording_back(
+    worked: Interviews, ids: dict[str, str], tmp_path: Path
+) -> None:
+    doomed = ids["data-sovereignty"]
+    needles = stored(worked.home, doomed)
+    copy = tmp_path / "outside.db"
+    worked("backup", copy)
+    worked("remove", doomed, "--yes")
+    worked("restore", copy)
+    assert worked("status", doomed, check=False).code == 3
+    assert traces(worked.home, needles) == []
+    assert len(worked("status", "--json").json["recordings"]) == 3
+
+
+def test_a_recording_added_again_after_its_removal_stays(
+    worked: Interviews, ids: dict[str, str]
+) -> None:
+    worked("remove", ids["lorawan"], "--yes")
+    worked("add", SAMPLES / "lorawan.mp4")
+    assert worked("status", ids["lorawan"], "--json").json["recordings"][0]["state"] == "queued"
+
+
+def test_a_removal_that_was_cut_short_is_finished_by_the_next_command(
+    worked: Interviews, ids: dict[str, str]
+) -> None:
+    doomed = ids["lorawan"]
+    entry = {"id": doomed, "removed_ms": 9_999_999_999_999}
+    (worked.home / "removed.jsonl").write_text(json.dumps(entry) + "\n", encoding="utf-8")
+    worked("status")
+    assert worked("status", doomed, check=False).code == 3
+
+
+def test_without_a_terminal_removal_wants_a_yes(worked: Interviews, ids: dict[str, str]) -> None:
+    refused = worked("remove", ids["lorawan"], check=False)
+    assert refused.code == 2
+    assert "--yes" in refused.err
+    assert len(worked("status", "--json").json["recordings"]) == 4
+
+
+def test_the_last_recording_can_go(interviews: Interviews, tmp_path: Path) -> None:
+    captions = tmp_path / "one.vtt"
+    captions.write_text("WEBVTT\n\n00:01.000 --> 00:05.000\nEin Satz über Wasser.\n", "utf-8")
+    added = interviews("add", captions, "--json").json["recordings"][0]["id"]
+    interviews("run")
+    interviews("remove", added, "--yes")
+    assert interviews("search", "Wasser", "--json").json["hits"] == []
+    assert interviews("run", "--json").json["done"] == []
+    assert not list((interviews.home / "index").glob("generation-*"))

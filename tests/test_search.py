@@ -1,0 +1,241 @@
+"""Search as a member meets it: the right moment, from either leg, whatever is typed or broken."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline.catalog import chunks
+from pipeline.catalog.scope import Scope
+from pipeline.errors import BadInput, InterviewsError, Missing
+from pipeline.messages import LANGUAGES
+from pipeline.search import meaning, vectors
+from pipeline.search import search as search_module
+from pipeline.search.search import MODES, Mode, result_json
+from pipeline.stages.chunk import ChunkParameters
+from tests.search_home import BagOfStems, SearchHome, interview
+
+HEAT = (
+    "Willkommen bei den Stadtwerken.",
+    "Wie weit ist der Ausbau der Wärmenetze?",
+    "Bis zum Sommer sind vierzig Häuser angeschlossen.",
+    "Danach kommt die Bahnhofstraße an die Reihe.",
+    "Das kostet etwa drei Millionen Euro.",
+)
+WATER = (
+    "Heute geht es um das Trinkwasser.",
+    "Die Zähler werden alle sechs Jahre getauscht.",
+    "Gemessen wird inzwischen über Funk.",
+    "Das spart jedem Haushalt einen Termin.",
+)
+GRID = (
+    "We talk about the power grid today.",
+    "The transformers were replaced last year.",
+    "Smart meters will follow in every district.",
+)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> SearchHome:
+    home = SearchHome(tmp_path)
+    home.add("Wärme", interview(*HEAT), collection="Energie", people=("Eva Brandt",))
+    home.add("Wasser", interview(*WATER), collection="Wasser")
+    home.add("Grid", interview(*GRID, language="en"), collection="Energie")
+    home.publish()
+    return home
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_first_hit_starts_at_the_sentence_that_answers(home: SearchHome, mode: Mode) -> None:
+    hit = home.searcher().search("Wann werden Zähler getauscht?", mode=mode).hits[0]
+    assert hit.recording.facts.title == "Wasser"
+    assert hit.jump_ms == 10_000
+    assert "Zähler" in [hit.text[begin:end] for begin, end in hit.highlights]
+
+
+def test_a_question_in_english_finds_english_talk_among_german(home: SearchHome) -> None:
+    hit = home.searcher().search("When were transformers replaced?").hits[0]
+    assert (hit.recording.facts.title, hit.language, hit.jump_ms) == ("Grid", "en", 10_000)
+
+
+def test_any_form_of_a_word_is_found(home: SearchHome) -> None:
+    for query in ("Haus", "HÄUSER", "haeuser"):
+        assert home.searcher().search(query, mode="words").hits[0].recording.facts.title == "Wärme"
+    assert home.searcher().search("Bahnhofstrasse", mode="words").hits[0].jump_ms == 30_000
+
+
+def test_the_beginning_of_a_compound_is_enough(home: SearchHome) -> None:
+    assert home.searcher().search("Bahnhof", mode="words").hits[0].jump_ms == 30_000
+
+
+def test_nothing_found_is_an_empty_answer(home: SearchHome) -> None:
+    found = home.searcher().search("Quittengelee", mode="words")
+    assert (found.hits, found.degraded) == ((), ())
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_limits_hold_in_every_mode(home: SearchHome, mode: Mode) -> None:
+    searcher = home.searcher()
+
+    def titles(scope: Scope) -> set[str]:
+        found = searcher.search("Wasser Zähler Häuser grid", mode=mode, scope=scope, limit=50)
+        return {hit.recording.facts.title for hit in found.hits}
+
+    assert titles(Scope(collection="Wasser")) == {"Wasser"}
+    assert titles(Scope(language="en")) == {"Grid"}
+    assert titles(Scope(person="brandt")) == {"Wärme"}
+    assert titles(Scope(collection="nirgends")) == set()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_removed_recording_vanishes_at_once(home: SearchHome, mode: Mode) -> None:
+    searcher = home.searcher()
+    gone = searcher.search("Zähler", mode=mode).hits[0].recording.id
+    with home.catalogue.write() as db:
+        chunks.drop_sets(db, gone)
+    found = searcher.search("Zähler", mode=mode, limit=50).hits
+    assert gone not in {hit.recording.id for hit in found}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_new_recording_is_found_before_the_next_generation(home: SearchHome, mode: Mode) -> None:
+    home.add("Neu", interview("Der Laubbläser ist verboten.", "Die Stadt fegt wieder."))
+    found = home.searcher().search("Laubbläser", mode=mode)
+    assert found.hits[0].recording.facts.title == "Neu"
+    assert found.degraded == ()
+
+
+def test_overlapping_hits_of_a_recording_are_one(tmp_path: Path) -> None:
+    home = SearchHome(tmp_path)
+    talk = [f"Satz {number} über Pumpen und Wasser." for number in range(12)]
+    home.add("Pumpen", interview(*talk), ChunkParameters(30, 12))
+    hits = home.searcher().search("Pumpen", limit=50).hits
+    spans = sorted((hit.start_ms, hit.end_ms) for hit in hits)
+    assert len(spans) > 1
+    assert all(end <= start for (_, end), (start, _) in zip(spans, spans[1:], strict=False))
+    assert [hit.rank for hit in hits] == list(range(1, len(hits) + 1))
+
+
+def test_no_more_hits_than_asked_for(home: SearchHome) -> None:
+    assert len(home.searcher().search("Wasser Häuser grid", limit=2).hits) == 2
+    with pytest.raises(BadInput):
+        home.searcher().search("Wasser", limit=0)
+
+
+def test_words_need_no_text_model(home: SearchHome) -> None:
+    embedder = BagOfStems()
+    home.embedder = embedder
+    assert home.searcher().search("Zähler", mode="words").hits
+    assert embedder.asked == 0
+    assert home.searcher(with_model=False).search("Zähler", mode="words").degraded == ()
+
+
+def test_without_the_text_model_words_are_searched_and_it_is_said(home: SearchHome) -> None:
+    found = home.searcher(with_model=False).search("Zähler")
+    assert found.hits[0].recording.facts.title == "Wasser"
+    for language in LANGUAGES:
+        assert home.model.name in str(result_json(found, language)["degraded"])
+
+
+def test_meaning_alone_without_the_text_model_is_an_error(home: SearchHome) -> None:
+    with pytest.raises(Missing):
+        home.searcher(with_model=False).search("Zähler", mode="meaning")
+
+
+@pytest.mark.parametrize("damage", [b"", b"garbage"])
+def test_a_damaged_index_of_a_small_collection_loses_nothing(
+    home: SearchHome, damage: bytes
+) -> None:
+    sound = home.searcher().search("Zähler tauschen", mode="meaning", limit=50)
+    vectors.files(home.index_dir)[-1].write_bytes(damage)
+    found = home.searcher().search("Zähler tauschen", mode="meaning", limit=50)
+    assert [hit.chunk_id for hit in found.hits] == [hit.chunk_id for hit in sound.hits]
+    assert [notice.key for notice in found.degraded] == ["search.degraded.index_direct"]
+
+
+def test_a_missing_index_of_a_large_collection_leaves_words(
+    home: SearchHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vectors.files(home.index_dir)[-1].unlink()
+    monkeypatch.setattr(search_module, "LONGEST_TAIL", 1)
+    found = home.searcher().search("Zähler")
+    assert found.hits[0].recording.facts.title == "Wasser"
+    assert [notice.key for notice in found.degraded] == ["search.degraded.index"]
+    with pytest.raises(InterviewsError) as raised:
+        home.searcher().search("Zähler", mode="meaning")
+    assert raised.value.key == "index.damaged"
+
+
+def test_an_index_far_behind_is_said(home: SearchHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        home.add(f"Neu {number}", interview(f"Beitrag {number} zum Laub."))
+    monkeypatch.setattr(meaning, "LONGEST_TAIL", 1)
+    found = home.searcher().search("Laub")
+    assert [notice.said("en") for notice in found.degraded] == [
+        'The index is behind: 2 new passages could be found by words only ("interviews index'
+        ' build" takes them in).'
+    ]
+
+
+def test_an_empty_catalogue_answers_with_nothing(tmp_path: Path) -> None:
+    for mode in MODES:
+        found = SearchHome(tmp_path / mode).searcher().search("Wasser", mode=mode)
+        assert (found.hits, found.degraded) == ((), ())
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        '"', "a OR", "NEAR(a b, 5)", "words:x", "-wasser", "wass*", "a AND (", "{x}:", "^x",
+        "\x00wasser\x1f", "wie ist das", "مياه الشرب", "水道管の交換", "wasser " * 10_000,
+        " ".join(f"wort{number}" for number in range(10_000)), "x" * 100_000, "Straße™ ½ ²",
+    ],
+)  # fmt: skip
+def test_any_query_gets_an_answer(home: SearchHome, query: str) -> None:
+    for mode in MODES:
+        if query == '"':
+            with pytest.raises(BadInput) as raised:
+                home.searcher().search(query, mode=mode)
+            assert raised.value.key == "search.empty_query"
+        else:
+            assert home.searcher().search(query, mode=mode).query == query
+
+
+@pytest.mark.parametrize("query", ["", "  \n", "🙂🚰", "?!", "\x07"])
+def test_a_query_without_words_is_refused_plainly(home: SearchHome, query: str) -> None:
+    with pytest.raises(BadInput) as raised:
+        home.searcher().search(query)
+    assert raised.value.key == "search.empty_query"
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(min_size=1, max_size=60))
+def test_no_text_breaks_the_search(home: SearchHome, query: str) -> None:
+    try:
+        home.searcher().search(query, mode="words")
+    except BadInput as error:
+        assert error.key == "search.empty_query"
+
+
+def test_the_same_search_gives_the_same_answer(home: SearchHome) -> None:
+    first, second = (home.searcher().search("Wasser Häuser").hits for _ in range(2))
+    assert first == second
+
+
+def test_the_json_is_the_contract(home: SearchHome) -> None:
+    answer = result_json(home.searcher().search("vierzig Häuser", limit=1), "de")
+    assert list(answer) == ["query", "mode", "degraded", "took_ms", "hits"]
+    (hit,) = json.loads(json.dumps(answer))["hits"]
+    assert list(hit) == [
+        "rank", "recording", "title", "language", "collection", "speaker", "start", "end", "jump",
+        "text", "highlights", "score", "media", "url",
+    ]  # fmt: skip
+    assert (hit["start"], hit["end"], hit["jump"]) == (0.0, 50.0, 20.0)
+    assert (hit["title"], hit["collection"], hit["speaker"]) == ("Wärme", "Energie", None)
+    assert hit["url"] == f"/r/{hit['recording']}?t=20.0"
+    assert [hit["text"][begin:end] for begin, end in hit["highlights"]] == ["vierzig", "Häuser"]
+    assert answer["degraded"] is None
