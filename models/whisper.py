@@ -109,8 +109,7 @@ class WhisperRecogniser:
     def recognise(self, audio: Audio, task: RecognitionTask) -> Recognition:
         """Recognise one window, float32 [n] at 16 kHz, in [-1, 1].
 
-        ``task.seed`` changes nothing, since decoding has no randomness. Raises ValueError for a
-        language Whisper does not know.
+        Decoding has no randomness. Raises ValueError for a language Whisper does not know.
         """
         pieces = self._listener.find_speech(audio)
         segments: list[RecognisedSegment] = []

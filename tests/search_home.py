@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.contracts import Embedder, ModelInfo, Vectors
 from pipeline.catalog import chunks, generations, recordings
@@ -43,12 +44,13 @@ class BagOfStems:
         self.asked += 1
         return self.encode_passages([query])
 
-    def _sum(self, text: str) -> np.ndarray:
+    def _sum(self, text: str) -> NDArray[np.float64]:
         total = np.full(self.dimension, 1e-3)
         for token in analyse(text, guess_language(text)):
             seed = int.from_bytes(hashlib.sha256(token.term.encode()).digest()[:8], "big")
             total += np.random.default_rng(seed).standard_normal(self.dimension)
-        return total / np.linalg.norm(total)
+        total /= np.linalg.norm(total)
+        return total
 
 
 def no_embedder(model: ModelRef) -> Embedder:

@@ -13,7 +13,7 @@ RANKINGS = st.lists(st.lists(st.integers(1, 30), unique=True, max_size=20), min_
 
 def test_a_passage_found_by_both_legs_comes_before_one_found_by_one() -> None:
     fused = fuse([[1, 2], [2, 3]], (1.0, 1.0), k=60)
-    assert fused[0] == (2, pytest.approx(1 / 62 + 1 / 61))
+    assert fused[0][1] == pytest.approx(1 / 62 + 1 / 61)
     assert [found for found, _ in fused] == [2, 1, 3]
 
 

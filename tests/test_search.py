@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -116,7 +118,7 @@ def test_overlapping_hits_of_a_recording_are_one(tmp_path: Path) -> None:
     hits = home.searcher().search("Pumpen", limit=50).hits
     spans = sorted((hit.start_ms, hit.end_ms) for hit in hits)
     assert len(spans) > 1
-    assert all(end <= start for (_, end), (start, _) in zip(spans, spans[1:], strict=False))
+    assert all(end <= start for (_, end), (start, _) in pairwise(spans))
     assert [hit.rank for hit in hits] == list(range(1, len(hits) + 1))
 
 
@@ -215,10 +217,8 @@ def test_a_query_without_words_is_refused_plainly(home: SearchHome, query: str) 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(min_size=1, max_size=60))
 def test_no_text_breaks_the_search(home: SearchHome, query: str) -> None:
-    try:
-        home.searcher().search(query, mode="words")
-    except BadInput as error:
-        assert error.key == "search.empty_query"
+    with suppress(BadInput):
+        assert home.searcher().search(query, mode="words").query == query
 
 
 def test_the_same_search_gives_the_same_answer(home: SearchHome) -> None:

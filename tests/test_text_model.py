@@ -1,6 +1,6 @@
 """The bundled text model: loads offline, understands a little, carries nothing else."""
 
-import json
+import re
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -10,10 +10,9 @@ import pytest
 from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 
-from models.training.text.evaluate import heldout, model_scorer
+from models.training.text.evaluate import heldout, heldout_items, model_scorer
 from models.training.text.lexicon import all_concepts, german_participle, neighbours
 from models.training.text.pairs import triples
-from models.training.text.pseudo import invent
 
 FOLDER = Path(__file__).parents[1] / "models" / "bundled" / "text-de-en"
 FILES = {
@@ -127,15 +126,15 @@ def test_regular_participles_are_formed(infinitive: str, participle: str) -> Non
 
 
 def five_word_sequences(text: str) -> set[tuple[str, ...]]:
-    words = text.lower().replace(",", "").replace(".", "").replace("?", "").split()
-    return {tuple(words[i : i + 5]) for i in range(len(words) - 4)}
+    """Within sentences: those across a full stop come from the order sentences are drawn in."""
+    sentences = [re.findall(r"\w+", part) for part in re.split(r"[.?:;]", text.lower())]
+    return {tuple(words[i : i + 5]) for words in sentences for i in range(len(words) - 4)}
 
 
 def test_heldout_texts_do_not_occur_in_training_texts() -> None:
-    path = Path(invent.__code__.co_filename).parent / "heldout.jsonl"
-    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    rows = heldout_items()
     kept = set().union(
         *(five_word_sequences(v) for row in rows for k, v in row.items() if "_" in k)
     )
     for triple in islice(triples(3, 4), 2000):
-        assert not kept & five_word_sequences(f"{triple.query} {triple.positive}")
+        assert not kept & five_word_sequences(f"{triple.query}. {triple.positive}")

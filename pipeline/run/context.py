@@ -58,7 +58,7 @@ class Context:
         """What workers need to load the speech model."""
         entry, model = self.speech
         return RecogniserSpec(
-            name=entry.name,
+            name=_address(entry),
             hash=model.hash,
             models_dir=str(self.models_dir),
             device=self.settings.device,
@@ -70,10 +70,21 @@ class Context:
     def has_text_model(self, model: ModelRef) -> bool:
         """Whether ``model`` is there, with the very content it was used with."""
         try:
-            entry = resolve("text", model.name, self.models_dir)
-            return model_info(entry, self.models_dir).hash == model.hash
-        except ModelError:
+            self._entry_of(model)
+        except (ModelError, Missing):
             return False
+        return True
+
+    def _entry_of(self, model: ModelRef) -> ModelEntry:
+        """The entry of a text model that was used: the one the settings name, which may be a
+        folder, or one of the registry. Raises ModelError, Missing."""
+        named, now = self.text
+        if now.hash == model.hash:
+            return named
+        entry = resolve("text", model.name, self.models_dir)
+        if model_info(entry, self.models_dir).hash != model.hash:
+            raise Missing("model.changed", name=model.name)
+        return entry
 
     @cached_property
     def _embedders(self) -> dict[str, Embedder]:
@@ -91,17 +102,20 @@ class Context:
 
     def _load_embedder(self, model: ModelRef) -> Embedder:
         try:
-            entry = resolve("text", model.name, self.models_dir)
-            if model_info(entry, self.models_dir).hash != model.hash:
-                raise Missing("model.changed", name=model.name)
             return load_embedder(
-                entry,
+                self._entry_of(model),
                 self.models_dir,
                 device=self.settings.device,
                 threads=self.settings.threads,
             )
         except ModelError as error:
             raise model_missing(error) from error
+
+
+def _address(entry: ModelEntry) -> str:
+    """By what a worker finds the same model: its name, or the folder of one's own."""
+    own = entry.directory is not None and not entry.bundled
+    return str(entry.directory) if own else entry.name
 
 
 def _share_of_cores(workers: int) -> int:
