@@ -30,7 +30,7 @@ def _flatten(table: dict[str, object], prefix: str = "") -> dict[str, str]:
     return flat
 
 
-def text(key: str, language: str, **values: object) -> str:
+def text(key: str, language: str, /, **values: object) -> str:
     """The text for ``key`` in ``language``, its ``{placeholders}`` filled.
 
     Raises KeyError for an unknown key or a missing value: both are programming errors, and a

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.search.fusion import best_first, fuse
+from pipeline.search.fusion import best_first, fuse, meaning_weight
 
 RANKINGS = st.lists(st.lists(st.integers(1, 30), unique=True, max_size=20), min_size=1, max_size=4)
 
@@ -52,3 +52,8 @@ def test_rising_in_one_ranking_never_lowers_a_passage(rankings: list[list[int]],
     before = dict(fuse(rankings, [1.0] * len(rankings))).get(one, 0.0)
     raised = [[one, *(i for i in rankings[0] if i != one)], *rankings[1:]]
     assert dict(fuse(raised, [1.0] * len(rankings)))[one] >= before - 1e-12
+
+
+def test_meaning_is_heard_the_more_the_less_words_cover() -> None:
+    assert meaning_weight(0.0) > meaning_weight(0.2) > meaning_weight(0.4) == meaning_weight(1.0)
+    assert meaning_weight(1.0) > 0

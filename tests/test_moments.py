@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.search.analysis import query_words
+from pipeline.search.analysis import asks_for_number, query_words
 from pipeline.search.moments import Evidence, best_sentence, jump_ms, read
 from pipeline.values import Chunk, Sentence
 
@@ -38,6 +38,28 @@ def test_the_sentence_with_the_words_of_the_query_is_chosen() -> None:
 def test_a_rare_word_weighs_more_than_a_common_one() -> None:
     chunk = chunk_of("Wasser ist Leben.", "Der Schieber klemmt.", "Wasser fließt immer.")
     assert asked("Wasser Schieber", chunk, wass=90, schieb=1)[0] == 1
+
+
+def test_a_question_for_a_number_prefers_a_sentence_with_one() -> None:
+    chunk = chunk_of("Die Pumpe kostet Geld.", "Eine Pumpe kostet 40 Euro.")
+    query = "Wie viel kostet die Pumpe?"
+    words = query_words(query)
+    known = {term: 1 for word in words for term in word.terms}
+    assert asks_for_number(query)
+    assert not asks_for_number("Warum kostet die Pumpe Geld?")
+    reading = read(chunk, Evidence.of(words, known, 100, number=True))
+    assert best_sentence(reading.strengths) == 1
+
+
+def test_coverage_is_the_share_of_the_query_that_a_passage_holds() -> None:
+    def covered(query: str) -> float:
+        words = query_words(query)
+        known = {term: 1 for word in words for term in word.terms}
+        return read(chunk_of("Die Pumpe läuft."), Evidence.of(words, known, 100)).coverage
+
+    assert covered("Pumpe") == 1
+    assert covered("Pumpe Schieber") == 0.5
+    assert covered("Schieber") == 0
 
 
 def test_of_equally_good_sentences_the_earlier_is_chosen() -> None:

@@ -35,6 +35,13 @@ _LANGUAGES = {"de": "german", "en": "english"}
 _STOP_WORDS = {"de": GERMAN, "en": ENGLISH}
 # A word may carry combining accents and soft hyphens inside; neither is a letter to Python's \w.
 _WORD = re.compile("[^\\W_](?:[^\\W_]|[\u0300-\u036f\u00ad])*")
+_NUMBER_ASKED = re.compile(
+    r"\b(wie ?viele?|wie (hoch|groß|gross|lange?|weit|oft|schwer|schnell|alt|teuer)|wann"
+    r"|welche[mnrs]? (jahr|jahrzehnt|jahrhundert|datum|monat|anteil|prozentsatz)"
+    r"|how (many|much|long|far|often|high|large|big|fast|old)|when"
+    r"|(what|which) (year|decade|century|date|month|share|percentage))\b",
+    re.IGNORECASE,
+)
 _ALPHANUMERIC = re.compile(r"[^\W_]+")
 _TYPED_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _STEMMING = threading.Lock()
@@ -89,6 +96,11 @@ def query_words(query: str, language: str | None = None) -> tuple[QueryWord, ...
     found = (tuple(dict.fromkeys(t for r in readings for t in _terms(w, r))) for w in telling)
     words = dict.fromkeys(QueryWord(terms) for terms in found if terms)
     return tuple(words)[:MAX_QUERY_WORDS]
+
+
+def asks_for_number(query: str) -> bool:
+    """Whether the query asks for a quantity, a time or a date."""
+    return _NUMBER_ASKED.search(query[:MAX_QUERY_CHARACTERS]) is not None
 
 
 def guess_language(text: str) -> str:

@@ -29,6 +29,9 @@ _TYPICAL_WORDS = 20
 _BEGUN = 0.4
 """What a word is worth that only begins like a term of the query."""
 
+_NUMBER = 2.0
+"""What a number is worth in a sentence that matches, where the query asks for one."""
+
 _ECHO = 0.2
 """The share of the sentence before that counts for a sentence."""
 
@@ -39,16 +42,25 @@ class Evidence:
     collection. A word counts once, by that reading of it which fits best."""
 
     words: tuple[Mapping[str, float], ...]
+    number: bool = False
+    """Whether the query asks for a number or a time."""
 
     @classmethod
-    def of(cls, query: Iterable[QueryWord], frequencies: Mapping[str, int], total: int) -> Evidence:
+    def of(
+        cls,
+        query: Iterable[QueryWord],
+        frequencies: Mapping[str, int],
+        total: int,
+        *,
+        number: bool = False,
+    ) -> Evidence:
         """From the number of passages, out of ``total``, that hold each term (BM25's idf)."""
 
         def weight(term: str) -> float:
             found = frequencies[term]
             return math.log(1 + (max(total - found, 0) + 0.5) / (found + 0.5))
 
-        return cls(tuple({term: weight(term) for term in word.terms} for word in query))
+        return cls(tuple({term: weight(term) for term in word.terms} for word in query), number)
 
     def terms(self) -> frozenset[str]:
         return frozenset(term for word in self.words for term in word)
@@ -56,10 +68,12 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A chunk as a query reads it: each sentence's strength and the places of matching words."""
+    """A chunk as a query reads it: each sentence's strength, the share of the query's weight
+    that the whole chunk holds (0 to 1), and the places of matching words."""
 
     chunk: Chunk
     strengths: tuple[float, ...]
+    coverage: float
     highlights: tuple[tuple[int, int], ...]
 
     @property
@@ -77,7 +91,21 @@ def read(chunk: Chunk, evidence: Evidence) -> Reading:
             sentences[max(bisect_right(begins, token.begin) - 1, 0)].append(token.term)
     alone = [_strength(terms, evidence) for terms in sentences]
     strengths = [own + _ECHO * before for own, before in zip(alone, [0.0, *alone], strict=False)]
-    return Reading(chunk, tuple(strengths), _highlights(tokens, evidence))
+    covered = _coverage(frozenset(token.term for token in tokens), evidence)
+    return Reading(chunk, tuple(strengths), covered, _highlights(tokens, evidence))
+
+
+def _coverage(terms: frozenset[str], evidence: Evidence) -> float:
+    begun = {start for term in terms if (start := beginning(term))}
+
+    def held(term: str) -> float:
+        if term in terms:
+            return 1.0
+        return _BEGUN if beginning(term) in begun else 0.0
+
+    whole = sum(max(word.values()) for word in evidence.words)
+    found = sum(max(w * held(term) for term, w in word.items()) for word in evidence.words)
+    return found / whole if whole else 0.0
 
 
 def _strength(terms: Sequence[str], evidence: Evidence) -> float:
@@ -90,7 +118,12 @@ def _strength(terms: Sequence[str], evidence: Evidence) -> float:
             return weight * found * (_K1 + 1) / (found + stretch)
         return weight * _BEGUN if beginning(term) in begun else 0.0
 
-    return sum(max(worth(term, weight) for term, weight in word.items()) for word in evidence.words)
+    strength = sum(
+        max(worth(term, weight) for term, weight in word.items()) for word in evidence.words
+    )
+    if evidence.number and strength and any(term[0].isdigit() for term in counts):
+        strength += _NUMBER
+    return strength
 
 
 def _highlights(tokens: Sequence[Token], evidence: Evidence) -> tuple[tuple[int, int], ...]:

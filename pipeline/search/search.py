@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from sqlite3 import Connection
@@ -18,8 +18,8 @@ from pipeline.catalog.scope import Scope
 from pipeline.errors import BadInput, InterviewsError
 from pipeline.messages import text
 from pipeline.search import moments, vectors
-from pipeline.search.analysis import MAX_QUERY_CHARACTERS, QueryWord, query_words
-from pipeline.search.fusion import best_first, fuse
+from pipeline.search.analysis import MAX_QUERY_CHARACTERS, QueryWord, asks_for_number, query_words
+from pipeline.search.fusion import SHARP_DAMPING, best_first, fuse, meaning_weight
 from pipeline.search.meaning import LONGEST_TAIL, Found, meaning_leg
 from pipeline.search.moments import Evidence, Reading
 from pipeline.search.vectors import Query, Ranking, VectorIndex
@@ -35,7 +35,8 @@ DEPTH = 100
 REFINED = 10
 """Hits whose sentences are compared with the query by meaning, too."""
 
-WORDS_WEIGHT, MEANING_WEIGHT = 1.0, 1.0
+SURE_OF = 10
+"""First passages by words that tell how much of the query words can cover."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ class Searcher:
                 if meant is not None and meant.model != model:
                     continue  # another model was published between the two looks
                 found = _Search(self, db, mode, limits, words, max(DEPTH, 3 * limit))
-                candidates = found.candidates(model, meant)
+                candidates = found.candidates(model, meant, asks_for_number(query))
             break
         hits = _hits(_apart(candidates, limit), meant)
         took_ms = (time.perf_counter() - started) * 1000
@@ -177,7 +178,9 @@ class _Search:
         self._depth = depth
         self.notices: list[Notice] = []
 
-    def candidates(self, model: ModelRef | None, meant: _Meant | None) -> list[_Candidate]:
+    def candidates(
+        self, model: ModelRef | None, meant: _Meant | None, number: bool
+    ) -> list[_Candidate]:
         """All passages that either leg brings, best first. None before anything was embedded."""
         if model is None:
             return []
@@ -188,27 +191,31 @@ class _Search:
         ids = [chunk_id for chunk_id, _ in (*by_words, *by_meaning)]
         stored = chunks.load(self._db, ids)
         found = recordings.get_many(self._db, {one.recording_id for one in stored.values()})
-        evidence = self._evidence(model)
+        evidence = self._evidence(model, number)
         readings = {i: moments.read(one.chunk, evidence) for i, one in stored.items()}
         by_words = best_first((i, score + readings[i].strongest) for i, score in by_words)
         return [
             _Candidate(stored[i], found[stored[i].recording_id], readings[i], score)
-            for i, score in self._merged(by_words, by_meaning)
+            for i, score in self._merged(by_words, by_meaning, readings)
             if i in stored
         ]
 
-    def _merged(self, by_words: Ranking, by_meaning: Ranking) -> Ranking:
+    def _merged(
+        self, by_words: Ranking, by_meaning: Ranking, readings: Mapping[int, Reading]
+    ) -> Ranking:
         if not by_meaning:
             return by_words
         if self._mode == "meaning":
             return by_meaning
+        covered = max((readings[i].coverage for i, _ in by_words[:SURE_OF]), default=0.0)
         rankings = [[i for i, _ in by_words], [i for i, _ in by_meaning]]
-        return fuse(rankings, (WORDS_WEIGHT, MEANING_WEIGHT))
+        return fuse(rankings, (1.0, meaning_weight(covered)), SHARP_DAMPING)
 
-    def _evidence(self, model: ModelRef) -> Evidence:
+    def _evidence(self, model: ModelRef, number: bool) -> Evidence:
         terms = [term for word in self._words for term in word.terms]
         frequencies = chunks.document_frequencies(self._db, terms)
-        return Evidence.of(self._words, frequencies, chunks.count(self._db, model.hash))
+        total = chunks.count(self._db, model.hash)
+        return Evidence.of(self._words, frequencies, total, number=number)
 
     def _by_meaning(self, model: ModelRef, meant: _Meant) -> Ranking:
         try:
