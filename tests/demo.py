@@ -22,8 +22,8 @@ LANGUAGES = {
 }
 QUERIES = (
     ("Deutsch", "Wann wird das alte Kraftwerk am Rathaus ersetzt?"),
-    ("English", "Why is the open standard important?"),
-    ("in other words than the speaker's", "Wie lange dauern die Bauarbeiten an einem Abschnitt?"),
+    ("English", "How fast can the city change its provider with an open standard?"),
+    ("in other words than the speaker's", "Wo werden die abgelesenen Werte aufbewahrt?"),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -45,8 +46,9 @@ def test_two_runs_at_once_share_the_work(
     ]
     outputs = [process.communicate(timeout=300)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0]
-    assert sum(output.count('"') > 0 for output in outputs) == 2
-    interviews("run")
+    done = [one for output in outputs for one in json.loads(output)["done"]]
+    assert sorted(done) == sorted(set(done))
+    assert len(done) == 4
     shared = dict(content(interviews.home))
     for table in ("recordings", "segments", "results", "left over"):
         assert shared[table] == peace[0][table]
@@ -54,19 +56,19 @@ def test_two_runs_at_once_share_the_work(
 
 def test_an_interrupted_run_gives_its_work_back(tmp_path: Path) -> None:
     interviews = fresh(tmp_path / "home", [SAMPLES / "lorawan.mp4"])
-    process = subprocess.Popen(
+    with subprocess.Popen(
         interviews.command("run"),
         env=interviews.environment(INTERVIEWS_WINDOW_SECONDS="30"),
         stderr=subprocess.PIPE,
         text=True,
-    )
-    assert process.stderr is not None
-    for line in process.stderr:
-        if line.startswith("▶"):
-            break
-    process.send_signal(signal.SIGTERM)
-    said = process.stderr.read()
-    assert process.wait(60) == 130
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("▶"):
+                break
+        process.send_signal(signal.SIGTERM)
+        said = process.stderr.read()
+        assert process.wait(60) == 130
     assert "Traceback" not in said
     counts = interviews("status", "--json").json["counts"]
     assert counts["running"] == 0
@@ -146,7 +148,15 @@ def test_a_cluster_of_dask_workers_does_the_same(
             cluster.scheduler_address,
             INTERVIEWS_WINDOW_SECONDS="30",
         )
-    assert content(interviews.home)["segments"] == peace[0]["segments"]
+    # Dask gives its workers one thread each, so the last digits of confidences may differ.
+    assert texts(content(interviews.home)) == texts(peace[0])
+
+
+def texts(found: dict[str, object]) -> list[object]:
+    """What was said, without how sure the model is."""
+    segments = found["segments"]
+    assert isinstance(segments, list)
+    return [(row[0], row[1], row[4], row[5]) for row in segments]
 
 
 def test_a_scheduler_that_does_not_answer_is_named(tmp_path: Path) -> None:

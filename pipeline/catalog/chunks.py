@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -133,10 +133,14 @@ def _drop(db: sqlite3.Connection, where: str, values: tuple[str, ...]) -> None:
     )
 
 
-def set_fingerprints(db: sqlite3.Connection, model_hash: str) -> dict[str, str]:
-    """Recording id to the fingerprint of its chunks for one text model."""
+def set_fingerprints(
+    db: sqlite3.Connection, model_hash: str, ids: Collection[str] = ()
+) -> dict[str, str]:
+    """Recording id to the fingerprint of its chunks for one text model: of ``ids`` or of all."""
+    where = "AND recording_id IN (SELECT value FROM json_each(?))" if ids else ""
     rows = db.execute(
-        "SELECT recording_id, fingerprint FROM chunk_sets WHERE model_hash = ?", (model_hash,)
+        f"SELECT recording_id, fingerprint FROM chunk_sets WHERE model_hash = ? {where}",
+        (model_hash, json.dumps(list(ids))) if ids else (model_hash,),
     )
     return dict(rows.fetchall())
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
 from pipeline.catalog import recordings
@@ -30,14 +30,22 @@ class LeaseLost(InterviewsError):
 
 
 def claim(
-    catalogue: Catalogue, candidates: Collection[str], owner: str, dead: Collection[str]
+    catalogue: Catalogue,
+    candidates: Collection[str],
+    owner: str,
+    dead: Collection[str],
+    wanted: Callable[[sqlite3.Connection, str], bool],
 ) -> str | None:
     """Take the first free one of ``candidates`` (already in order of work) for ``owner``.
 
-    Leases that ran out or belong to a ``dead`` owner are taken over. None when none is free.
+    Leases that ran out or belong to a ``dead`` owner are taken over. ``wanted`` says whether a
+    candidate still is work, since another runner may have done it after the candidates were
+    found. None when none is free and wanted.
     """
     with catalogue.write() as db:
         for recording_id in _free(db, candidates, dead):
+            if not wanted(db, recording_id):
+                continue
             db.execute(
                 "INSERT OR REPLACE INTO leases VALUES (?, ?, ?)",
                 (recording_id, owner, now_ms() + LEASE_MS),
@@ -59,10 +67,10 @@ def _free(db: sqlite3.Connection, candidates: Collection[str], dead: Collection[
         " LEFT JOIN leases ON leases.recording_id = recordings.id"
         " WHERE recordings.state != 'cancelled' AND (leases.owner IS NULL OR leases.until_ms < ?"
         "   OR leases.owner IN (SELECT value FROM json_each(?)))"
-        " ORDER BY wanted.key LIMIT 1",
+        " ORDER BY wanted.key",
         (json.dumps(list(candidates)), now_ms(), json.dumps(list(dead))),
     )
-    return [row[0] for row in rows]
+    return [row[0] for row in rows.fetchall()]
 
 
 def owners(db: sqlite3.Connection) -> list[str]:

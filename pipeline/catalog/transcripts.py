@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from pipeline.catalog.connection import now_ms
@@ -162,9 +162,15 @@ def record_result(
     )
 
 
-def results(db: sqlite3.Connection) -> dict[tuple[str, str], StageResult]:
-    """Every recorded result, by (recording id, stage)."""
-    rows = db.execute("SELECT recording_id, stage, fingerprint, digest FROM results")
+def results(
+    db: sqlite3.Connection, ids: Collection[str] = ()
+) -> dict[tuple[str, str], StageResult]:
+    """Recorded results by (recording id, stage): of ``ids``, or of all recordings."""
+    where = "WHERE recording_id IN (SELECT value FROM json_each(?1))" if ids else ""
+    rows = db.execute(
+        f"SELECT recording_id, stage, fingerprint, digest FROM results {where}",
+        (json.dumps(list(ids)),) if ids else (),
+    )
     return {(row[0], row[1]): StageResult(row[2], row[3]) for row in rows}
 
 

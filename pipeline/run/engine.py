@@ -111,7 +111,9 @@ class Engine:
             return
         if isinstance(executor, ProcessPoolExecutor):
             _kill_workers(executor)
-        executor.shutdown(wait=True, cancel_futures=True)
+            executor.shutdown(wait=True, cancel_futures=True)
+        else:
+            executor.shutdown()
 
 
 class PendingWindow:

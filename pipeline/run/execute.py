@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from pipeline.catalog import queue
 from pipeline.catalog.connection import Catalogue
+from pipeline.catalog.recordings import Database
 from pipeline.errors import HomeUnusable, InterviewsError, Missing
 from pipeline.run import publish
 from pipeline.run.context import Context
@@ -140,11 +141,16 @@ class _Shift:
             if limit is not None and len(self._tried) >= limit:
                 return None
             open_ids = [key for key in todo if key not in self._tried]
-            claimed = queue.claim(catalogue, open_ids, self._owner, lost)
+            claimed = queue.claim(catalogue, open_ids, self._owner, lost, self._wanted)
             if claimed is None:
                 return None
             self._tried.add(claimed)
-            return todo[claimed]
+        with catalogue.read() as db:
+            # What another runner had done before we took over need not be done again.
+            return next(iter(plan(self._context, db, (claimed,))), todo[claimed])
+
+    def _wanted(self, db: Database, recording_id: str) -> bool:
+        return bool(plan(self._context, db, (recording_id,)))
 
     def _do(self, bench: Bench, work: Work) -> None:
         recording = work.recording

@@ -93,12 +93,11 @@ def plan(context: Context, db: sqlite3.Connection, only: Iterable[str] = ()) -> 
 
     Raises Missing where recordings need a speech or text model that is not there.
     """
-    wanted = set(only)
-    found = _read(context, db)
+    found = _read(context, db, tuple(only))
     works = (
         _work(context, found, recording)
         for recording in found.recordings
-        if (not wanted or recording.id in wanted) and _may_run(recording, found)
+        if _may_run(recording, found)
     )
     return sorted(
         (work for work in works if work is not None),
@@ -110,16 +109,16 @@ def plan(context: Context, db: sqlite3.Connection, only: Iterable[str] = ()) -> 
     )
 
 
-def _read(context: Context, db: sqlite3.Connection) -> _Found:
+def _read(context: Context, db: sqlite3.Connection, only: tuple[str, ...]) -> _Found:
     published = generations.text_model(db)
-    rows = recordings.every(db)
+    rows = list(recordings.get_many(db, only).values()) if only else recordings.every(db)
     hashes = {published.hash} if published else set()
     if rows:
         hashes.add(context.text[1].hash)
     return _Found(
         recordings=rows,
-        results=transcripts.results(db),
-        sets={key: chunks.set_fingerprints(db, key) for key in hashes},
+        results=transcripts.results(db, only),
+        sets={key: chunks.set_fingerprints(db, key, only) for key in hashes},
         published=published,
         retryable=queue.retryable(db),
     )

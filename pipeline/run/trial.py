@@ -61,7 +61,7 @@ def _add_documents(context: Context, path: Path) -> None:
                 document = json.loads(line)
                 _add_document(catalogue, str(document["id"]), str(document["answer"]))
             except (ValueError, KeyError, TypeError) as error:
-                raise BadInput("gold.bad_line", path=str(path), line=number) from error
+                raise BadInput("gold.bad_json", path=str(path), line=number) from error
 
 
 def _add_document(catalogue: Catalogue, name: str, answer: str) -> None:
