@@ -68,8 +68,8 @@ def main() -> None:
     for kind, query in QUERIES:
         show(kind, query)
     say(
-        f"\nTry next: .venv/bin/interviews --home .demo search 'Was kostet der neue Zähler?'"
-        f"   (more: .venv/bin/interviews --help)"
+        "\nTry next: .venv/bin/interviews --home .demo search 'Was kostet der neue Zähler?'"
+        "   (more: .venv/bin/interviews --help)"
     )
 
 

@@ -1,4 +1,4 @@
-"""Bad input gets one clear sentence and the right exit code; nothing is lost, other work goes on."""
+"""Bad input gets one clear sentence and the right exit code; nothing is lost, work goes on."""
 
 from __future__ import annotations
 

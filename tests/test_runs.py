@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import SAMPLES, Interviews
+from tests.conftest import SAMPLES
 from tests.content import content
 from tests.crash import fresh, killed, undisturbed
 
