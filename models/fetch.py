@@ -66,7 +66,8 @@ class _Progress:
 
 
 def report(**fields: Any) -> None:
-    print(json.dumps(fields), flush=True)
+    sys.stdout.write(json.dumps(fields) + "\n")
+    sys.stdout.flush()
 
 
 def plan(repo: str, revision: str, names: list[str], patterns: list[str]) -> list[HubFile]:
