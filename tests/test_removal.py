@@ -129,3 +129,27 @@ def test_the_last_recording_can_go(interviews: Interviews, tmp_path: Path) -> No
     assert interviews("search", "Wasser", "--json").json["hits"] == []
     assert interviews("run", "--json").json["done"] == []
     assert not list((interviews.home / "index").glob("generation-*"))
+
+
+def test_what_a_killed_removal_left_behind_goes_with_the_next_command(
+    worked: Interviews, ids: dict[str, str]
+) -> None:
+    doomed = ids["lorawan"]
+    worked("remove", doomed, "--yes")
+    entry = {"id": doomed, "removed_ms": 1}
+    (worked.home / "removed.jsonl").write_text(json.dumps(entry) + "\n", encoding="utf-8")
+    (worked.home / "media").mkdir(exist_ok=True)
+    (worked.home / "media" / f"{doomed}.mp4").write_bytes(b"left behind")
+    worked("status")
+    assert not list((worked.home / "media").iterdir())
+    assert "finished_ms" in (worked.home / "removed.jsonl").read_text(encoding="utf-8")
+
+
+def test_only_the_owner_can_read_the_catalogue_and_its_copies(
+    worked: Interviews, tmp_path: Path
+) -> None:
+    fresh = Interviews(tmp_path / "open")
+    fresh.home.mkdir(mode=0o755)
+    fresh("backup", tmp_path / "copy.db")
+    for path in (fresh.home / "catalogue.db", tmp_path / "copy.db"):
+        assert path.stat().st_mode & 0o077 == 0

@@ -10,7 +10,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 
@@ -93,6 +93,10 @@ def open_catalogue(path: Path) -> Catalogue:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
+    if not path.exists():
+        # Interviews are personal data: only the owner reads them, whatever the folder allows.
+        with suppress(OSError):
+            path.touch(mode=0o600)
     return sqlite3.connect(
         path, timeout=_BUSY_MS / 1000, isolation_level=None, check_same_thread=False
     )

@@ -24,6 +24,11 @@ def scrub(catalogue: Catalogue) -> bool:
     """
     with catalogue.write() as db:
         db.execute("INSERT INTO chunk_words (chunk_words) VALUES ('optimize')")
+    return checkpoint(catalogue)
+
+
+def checkpoint(catalogue: Catalogue) -> bool:
+    """Empty the write-ahead log into the file. False when a reader prevents it."""
     with catalogue.bare() as db:
         busy = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
     return not busy

@@ -90,6 +90,12 @@ def drop_leases(db: sqlite3.Connection) -> None:
     db.execute("UPDATE recordings SET state = 'queued' WHERE state = 'running'")
 
 
+def release(db: sqlite3.Connection, recording_id: str) -> None:
+    """Queue a recording whoever works on it: their lease ends and they can commit no more."""
+    db.execute("DELETE FROM leases WHERE recording_id = ?", (recording_id,))
+    recordings.set_state(db, recording_id, "queued")
+
+
 def heartbeat(catalogue: Catalogue, owner: str) -> None:
     """Prolong every lease of ``owner``."""
     with catalogue.write() as db:

@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from pipeline.catalog import backup, generations, queue
+from pipeline.catalog import backup, generations, purge, queue
 from pipeline.catalog.connection import Catalogue, open_catalogue
 from pipeline.errors import BadInput, HomeUnusable
 from pipeline.home import Home, disk_error, sync_folder
@@ -50,6 +50,7 @@ def restore(home: Home, source: Path) -> list[str]:
         open_catalogue(fresh).close()  # brings an older copy up to date, before it counts
         with fresh.open("rb") as stream:
             os.fsync(stream.fileno())
+        _empty_log(home.catalogue)
         _drop_log(home.catalogue)
         fresh.replace(home.catalogue)
         sync_folder(home.root)
@@ -70,7 +71,7 @@ def _after_restore(home: Home) -> list[str]:
             model = generations.text_model(db)
         removed = removal.settle(home, catalogue)
         if model is not None:
-            publish.publish(home, catalogue, model)
+            publish.publish(home, catalogue, model, wait=True)
         else:
             publish.clear_retired(home, catalogue)
     return removed
@@ -87,6 +88,18 @@ def _refuse_while_running(home: Home) -> None:
     locks = [path.stem for path in home.runners.glob("*.lock")]
     if len(runner.dead(locks, home)) < len(locks):
         raise HomeUnusable("home.in_use", path=str(home.root))
+
+
+def _empty_log(path: Path) -> None:
+    """Bring everything from the write-ahead log into the file, so that the log can go: whatever
+    is killed now, the old catalogue or the restored one is whole."""
+    if not path.exists():
+        return
+    try:
+        with open_catalogue(path) as present:
+            purge.checkpoint(present)
+    except HomeUnusable:
+        return  # what cannot be read is about to be replaced
 
 
 def _drop_log(path: Path) -> None:

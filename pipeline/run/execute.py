@@ -19,6 +19,7 @@ from pipeline.run.observer import Observer
 from pipeline.run.plan import Work, plan
 from pipeline.run.runner import Runner, dead
 from pipeline.run.work import Bench, Stopped, process
+from pipeline.stages.embed import check_limits
 from pipeline.values import Failure
 
 logger = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ def run(context: Context, options: RunOptions, observer: Observer) -> RunReport:
     Raises Missing or HomeUnusable where nothing can be done for any recording: what was begun
     goes back into the queue.
     """
+    _check_chunk_size(context)
     with context.catalogue() as catalogue, Runner(context.home) as runner:
         shift = _Shift(context, options, observer, runner.owner)
         try:
@@ -64,6 +66,13 @@ def run(context: Context, options: RunOptions, observer: Observer) -> RunReport:
             held = queue.held(db)
         shift.report.others = sum(1 for owner in held.values() if owner != runner.owner)
     return shift.report
+
+
+def _check_chunk_size(context: Context) -> None:
+    """A setting that no recording can satisfy is the setting's fault. Raises BadInput."""
+    entry, _ = context.text
+    if entry.max_tokens is not None:
+        check_limits(context.settings.chunk_size, entry.max_tokens, entry.name)
 
 
 def _publish(context: Context, catalogue: Catalogue, report: RunReport) -> None:

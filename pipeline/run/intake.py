@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipeline.catalog import recordings, transcripts
+from pipeline.catalog import queue, recordings, transcripts
 from pipeline.catalog.connection import Catalogue
 from pipeline.catalog.transcripts import StageResult
 from pipeline.errors import BadInput, InterviewsError, MediaError
@@ -200,8 +200,7 @@ def _add_media(
         if imported is not None:
             recordings.set_imported(db, new_id)
             store_imported(db, new_id, _stretched(imported, info.duration_ms))
-            if known:
-                recordings.set_state(db, new_id, "queued")
+            queue.release(db, new_id)
         return Added(recordings.get(db, new_id), path, known, notice)
 
 

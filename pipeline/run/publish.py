@@ -46,12 +46,15 @@ def complete_for(db: sqlite3.Connection, asked: ModelRef) -> bool:
     return bool(after) and before.keys() <= after.keys()
 
 
-def publish(home: Home, catalogue: Catalogue, model: ModelRef) -> Generation | None:
+def publish(
+    home: Home, catalogue: Catalogue, model: ModelRef, *, wait: bool = False
+) -> Generation | None:
     """Build a generation of ``model``'s chunks and make it the one that is searched.
 
-    None when there are no chunks. Raises AlreadyBuilding, HomeUnusable.
+    None when there are no chunks. ``wait`` waits for another process that is building. Raises
+    AlreadyBuilding otherwise, HomeUnusable.
     """
-    with _building(home.index):
+    with _building(home.index, wait):
         vectors.clear_unfinished(home.index)
         generation = vectors.build(catalogue, home.index, model)
         with catalogue.write() as db:
@@ -79,11 +82,11 @@ def clear_retired(home: Home, catalogue: Catalogue) -> None:
 
 
 @contextmanager
-def _building(index: Path) -> Iterator[None]:
+def _building(index: Path, wait: bool) -> Iterator[None]:
     index.mkdir(parents=True, exist_ok=True)
     with (index / ".build.lock").open("wb") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError as error:
             raise AlreadyBuilding("index.building") from error
         yield

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.catalog import backup, chunks, generations, purge, recordings
@@ -38,18 +38,14 @@ def remove(home: Home, catalogue: Catalogue, ids: Sequence[str]) -> list[Receipt
     with catalogue.read() as db:
         doomed = [recordings.get(db, recording_id) for recording_id in dict.fromkeys(ids)]
         counts = {one.id: chunks.count_of(db, one.id) for one in doomed}
-    _note(home, [one.id for one in doomed])
-    with catalogue.write() as db:
-        purge.delete_rows(db, [one.id for one in doomed])
-    copies = {one.id: _delete_copies(home, one.id) for one in doomed}
-    _rebuild_index(home, catalogue)
-    purge.scrub(catalogue)
-    rewritten = _clean_backups(home, [one.id for one in doomed])
+    _note(home, [one.id for one in doomed], "removed_ms")
+    copies = {one.id for one in doomed if any(_copies(home, one.id))}
+    rewritten = _clean(home, catalogue, [one.id for one in doomed])
     return [
         Receipt(
             recording_id=one.id,
             chunks=counts[one.id],
-            copy_deleted=copies[one.id],
+            copy_deleted=one.id in copies,
             media_left=one.media.path if one.media and not one.media.copied else None,
             backups_rewritten=rewritten,
         )
@@ -62,19 +58,44 @@ def settle(home: Home, catalogue: Catalogue) -> list[str]:
 
     A recording added again after its removal stays.
     """
-    removed = read_ledger(home)
+    ledger = read_ledger(home)
     with catalogue.read() as db:
-        known = recordings.get_many(db, removed)
-    back = [one.id for one in known.values() if one.added_ms <= removed[one.id]]
-    if back:
-        remove(home, catalogue, back)
+        known = recordings.get_many(db, ledger)
+    again = {key for key, one in known.items() if one.added_ms > ledger[key].removed_ms}
+    back = [key for key in known if key not in again]
+    unfinished = [key for key, one in ledger.items() if not one.finished and key not in again]
+    if back or unfinished:
+        _clean(home, catalogue, sorted({*back, *unfinished}))
     return back
 
 
-def read_ledger(home: Home) -> dict[str, int]:
-    """Id to the moment of its last removal, ms since the epoch. A torn last line is ignored:
-    what it announced was not begun."""
-    removed: dict[str, int] = {}
+def _clean(home: Home, catalogue: Catalogue, ids: Sequence[str]) -> int:
+    """Every step of a removal, each harmless when it was done before; backups rewritten."""
+    with catalogue.write() as db:
+        purge.delete_rows(db, ids)
+    for one in ids:
+        for copy in _copies(home, one):
+            copy.unlink(missing_ok=True)
+    _rebuild_index(home, catalogue)
+    emptied = purge.scrub(catalogue)
+    rewritten = _clean_backups(home, ids)
+    if emptied:
+        _note(home, ids, "finished_ms")
+    return rewritten
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """When a recording was last removed, and whether nothing of it is left."""
+
+    removed_ms: int
+    finished: bool
+
+
+def read_ledger(home: Home) -> dict[str, LedgerEntry]:
+    """The last removal of each id. A torn last line is ignored: what it announced was not begun,
+    or will be done again."""
+    removed: dict[str, LedgerEntry] = {}
     try:
         lines = home.ledger.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
@@ -82,15 +103,19 @@ def read_ledger(home: Home) -> dict[str, int]:
     for line in lines:
         try:
             entry = json.loads(line)
-            removed[str(entry["id"])] = int(entry["removed_ms"])
+            key = str(entry["id"])
+            if "removed_ms" in entry:
+                removed[key] = LedgerEntry(int(entry["removed_ms"]), finished=False)
+            elif key in removed:
+                removed[key] = replace(removed[key], finished=True)
         except (ValueError, KeyError, TypeError):
             continue
     return removed
 
 
-def _note(home: Home, ids: Sequence[str]) -> None:
+def _note(home: Home, ids: Sequence[str], what: str) -> None:
     moment = now_ms()
-    lines = "".join(json.dumps({"id": one, "removed_ms": moment}) + "\n" for one in ids)
+    lines = "".join(json.dumps({"id": one, what: moment}) + "\n" for one in ids)
     try:
         with home.ledger.open("a", encoding="utf-8") as ledger:
             ledger.write(lines)
@@ -101,11 +126,8 @@ def _note(home: Home, ids: Sequence[str]) -> None:
         raise disk_error(error, home.ledger) from error
 
 
-def _delete_copies(home: Home, recording_id: str) -> bool:
-    copies = list(home.media.glob(f"{recording_id}*"))
-    for copy in copies:
-        copy.unlink()
-    return bool(copies)
+def _copies(home: Home, recording_id: str) -> list[Path]:
+    return list(home.media.glob(f"{recording_id}*")) + list(home.media.glob(f".{recording_id}*"))
 
 
 def _rebuild_index(home: Home, catalogue: Catalogue) -> None:
@@ -115,7 +137,7 @@ def _rebuild_index(home: Home, catalogue: Catalogue) -> None:
         state = generations.index_state(db)
     if model is None or state.generation is None:
         return
-    publish.publish(home, catalogue, model)
+    publish.publish(home, catalogue, model, wait=True)
     with catalogue.write() as db:
         generations.forget_previous(db)
     publish.clear_retired(home, catalogue)
