@@ -6,6 +6,7 @@ prompts are switched off, so that there is one way in which a string comes to be
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,8 @@ class SentenceTransformerEmbedder:
         Raises ModelError: "damaged" without ``tokenizer.json``, "unloadable" with the reason.
         """
         self._info = info
+        # The tokenizer keeps padding and truncation as state: one thread at a time.
+        self._lock = threading.Lock()
         self._counter = TokenCounter(directory, entry)
         self._passage_prefix = entry.passage_prefix
         self._query_prefix = entry.query_prefix
@@ -78,13 +81,15 @@ class SentenceTransformerEmbedder:
         vectors = np.empty((len(passages), self._dimension), dtype=np.float32)
         for rows in _batches(counts):
             texts = [self._passage_prefix + passages[row] for row in rows]
-            self._refuse_long(self._own_counts(texts))
-            vectors[rows] = self._encode(texts, len(rows))
+            with self._lock:
+                self._refuse_long(self._own_counts(texts))
+                vectors[rows] = self._encode(texts, len(rows))
         return vectors
 
     def encode_query(self, query: str) -> Vectors:
         """float32 [1, dimension], L2-normalised. A long query is cut at ``max_tokens``."""
-        return self._encode([self._query_prefix + query], 1)
+        with self._lock:
+            return self._encode([self._query_prefix + query], 1)
 
     def _encode(self, texts: list[str], batch_size: int) -> Vectors:
         vectors = self._model.encode(

@@ -71,7 +71,9 @@ def interviews(tmp_path: Path) -> Interviews:
 @pytest.fixture(scope="session")
 def _worked_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One home with the sample interviews added and run, made once for all test processes."""
-    place = tmp_path_factory.getbasetemp().parent / "worked"
+    base = tmp_path_factory.getbasetemp()
+    # Under xdist each process has a folder of its own inside the session's.
+    place = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "worked"
     with FileLock(f"{place}.lock"):
         if not (place / "done").exists():
             command = Interviews(place)

@@ -220,3 +220,28 @@ def test_backup_and_restore_bring_everything_back(
 def rows(home: Path, query: str) -> list[tuple[object, ...]]:
     with closing(sqlite3.connect(home / "catalogue.db")) as db:
         return sorted(db.execute(query).fetchall())
+
+
+def test_search_goes_on_with_the_old_text_model_until_the_new_one_is_complete(
+    worked: Interviews, tmp_path: Path
+) -> None:
+    other = tmp_path / "models" / "our-text"
+    shutil.copytree(Path(__file__).parent.parent / "models" / "bundled" / "text-de-en", other)
+    config = json.loads((other / "config.json").read_text(encoding="utf-8"))
+    (other / "config.json").write_text(json.dumps(config, indent=7), encoding="utf-8")
+    before = worked("index", "info", "--json").json["published"]["model"]
+    worked("run", "--limit", "1", INTERVIEWS_TEXT_MODEL=str(other))
+    halfway = worked("index", "info", "--json", INTERVIEWS_TEXT_MODEL=str(other)).json
+    assert halfway["published"]["model"] == before
+    found = worked("search", "Kraftwerk", "--json", INTERVIEWS_TEXT_MODEL=str(other)).json
+    assert found["degraded"] is None
+    assert found["hits"]
+    worked("run", INTERVIEWS_TEXT_MODEL=str(other))
+    after = worked("index", "info", "--json", INTERVIEWS_TEXT_MODEL=str(other)).json
+    assert after["published"]["model"]["name"] == "our-text"
+    assert after["behind"] == 0
+    found = worked("search", "Kraftwerk", "--json", INTERVIEWS_TEXT_MODEL=str(other)).json
+    assert found["degraded"] is None
+    assert found["hits"]
+    worked("index", "rollback")
+    assert worked("search", "Kraftwerk", "--json").json["hits"]

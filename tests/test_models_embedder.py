@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -242,3 +243,11 @@ def test_batches_hold_each_row_once_within_the_budget(counts: list[int]) -> None
     for group in groups:
         assert len(group) <= _BATCH_PASSAGES
         assert len(group) == 1 or len(group) * max(counts[r] for r in group) <= _BATCH_TOKENS
+
+
+def test_threads_may_share_an_embedder(embedder: Embedder) -> None:
+    passages = ["eins", "eins zwei drei vier", "zwei drei"] * 4
+    alone = embedder.encode_passages(passages)
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda _: embedder.encode_passages(passages), range(60)))
+    assert all(np.allclose(alone, one, atol=1e-6) for one in together)
