@@ -16,9 +16,10 @@ from pipeline.errors import BadInput
 from pipeline.stages.chunk import ChunkParameters, Count, chunk
 from pipeline.stages.sentences import split_sentences
 from pipeline.values import Chunk, Segment, Transcript, Word
+from tests.conftest import SHARED
 
 ROOT = Path(__file__).resolve().parent.parent
-DATA = ROOT.parent / "shared" / "data"
+DATA = SHARED
 BUNDLED = ROOT / "models" / "bundled"
 
 

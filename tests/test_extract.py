@@ -359,7 +359,10 @@ from pipeline.stages.probe import probe
 path = Path(sys.argv[1])
 stream = windows(path, probe(path), None, window_ms=600_000, limit_ms=86_400_000)
 count = sum(1 for _ in stream)
-print(count, stream.decoded_ms, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+status = Path("/proc/self/status").read_text()
+# ru_maxrss would also count what the process that started this one held.
+own_kib = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+print(count, stream.decoded_ms, own_kib // 1024,
       resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)
 """
 
