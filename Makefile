@@ -36,8 +36,8 @@ check: lint test  ## what the continuous integration runs
 bench: setup  ## speed, as ratios measured side by side
 	$(BIN)/python -m tests.bench
 
-serve: setup  ## the web pages (they come later; says so)
-	@$(BIN)/interviews status
+serve:  ## the web pages (not part of this version)
+	@echo "The web pages are not part of this version; search with .venv/bin/interviews search." && exit 1
 
 models-text: setup  ## train the bundled text model again
 	$(BIN)/python -m models.training.text.train --out models/bundled/text-de-en

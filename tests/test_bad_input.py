@@ -34,6 +34,8 @@ def said_plainly(ran: Ran, code: int) -> None:
         (["add", "--priority", "high", "x.mp4"], 2),
         (["run", "--engine", "steam"], 2),
         (["run", "--until", "25:99"], 2),
+        (["run", "--until", "10:00Z"], 2),
+        (["add", "--title", "", "x.mp4"], 2),
         (["run", "--only", "aaaaaaaaaaaa"], 3),
         (["run", "--again", "digest", "aaaaaaaaaaaa"], 2),
         (["run", "--again", "chunk"], 2),

@@ -87,3 +87,21 @@ def test_another_language_makes_a_recording_stale(worked: Interviews, ids: dict[
     worked("set", ids["lorawan"], "--language", "de")
     plan = worked("run", "--dry-run", "--json").json["work"]
     assert [(one["id"], one["stages"][0]) for one in plan] == [(ids["lorawan"], "transcribe")]
+
+
+def test_a_file_that_was_only_touched_is_still_the_same(
+    interviews: Interviews, tmp_path: Path
+) -> None:
+    path = Path(shutil.copy(SAMPLES / "lorawan.mp4", tmp_path / "here.mp4"))
+    added = interviews("add", path, "--json").json["recordings"][0]["id"]
+    path.touch()
+    interviews("run")
+    assert interviews("status", added, "--json").json["recordings"][0]["state"] == "done"
+
+
+def test_titles_carry_no_terminal_commands(interviews: Interviews, tmp_path: Path) -> None:
+    path = tmp_path / "x.vtt"
+    path.write_text(CAPTIONS, encoding="utf-8")
+    interviews("add", path, "--title", "A\x1b[2J\nB")
+    assert "\x1b" not in interviews("status").out
+    assert len(interviews("status").out.splitlines()) == 3

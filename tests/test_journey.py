@@ -238,10 +238,57 @@ def test_search_goes_on_with_the_old_text_model_until_the_new_one_is_complete(
     assert found["hits"]
     worked("run", INTERVIEWS_TEXT_MODEL=str(other))
     after = worked("index", "info", "--json", INTERVIEWS_TEXT_MODEL=str(other)).json
-    assert after["published"]["model"]["name"] == "our-text"
+    assert after["published"]["model"]["name"] == str(other)
     assert after["behind"] == 0
     found = worked("search", "Kraftwerk", "--json", INTERVIEWS_TEXT_MODEL=str(other)).json
     assert found["degraded"] is None
     assert found["hits"]
-    worked("index", "rollback")
-    assert worked("search", "Kraftwerk", "--json").json["hits"]
+    # The folder is found again although the settings no longer name it.
+    assert worked("search", "Kraftwerk", "--json").json["degraded"] is None
+    worked("index", "rollback", INTERVIEWS_TEXT_MODEL=str(other))
+    worked("run", INTERVIEWS_TEXT_MODEL=str(other))
+    held = worked("index", "info", "--json").json
+    assert held["published"]["model"] == before
+
+
+def test_a_cancelled_recording_does_not_hold_up_a_new_text_model(
+    worked: Interviews, ids: dict[str, str], tmp_path: Path
+) -> None:
+    other = tmp_path / "models" / "our-text"
+    shutil.copytree(Path(__file__).parent.parent / "models" / "bundled" / "text-de-en", other)
+    config = json.loads((other / "config.json").read_text(encoding="utf-8"))
+    (other / "config.json").write_text(json.dumps(config, indent=7), encoding="utf-8")
+    with closing(sqlite3.connect(worked.home / "catalogue.db")) as db, db:
+        db.execute("UPDATE recordings SET state = 'queued' WHERE id = ?", (ids["lorawan"],))
+    worked("cancel", ids["lorawan"])
+    worked("run", INTERVIEWS_TEXT_MODEL=str(other))
+    info = worked("index", "info", "--json", INTERVIEWS_TEXT_MODEL=str(other)).json
+    assert info["published"]["model"]["name"] == str(other)
+    found = worked("search", "LoRaWAN", "--json", INTERVIEWS_TEXT_MODEL=str(other)).json
+    assert found["hits"][0]["recording"] == ids["lorawan"]
+    status = worked("status", ids["lorawan"], "--json").json["recordings"][0]
+    assert status["state"] == "cancelled"
+
+
+def test_embedding_again_makes_new_vectors(worked: Interviews, ids: dict[str, str]) -> None:
+    with closing(sqlite3.connect(worked.home / "catalogue.db")) as db, db:
+        db.execute("UPDATE vectors SET vector = zeroblob(length(vector))")
+    worked("run", "--again", "embed", *ids.values())
+    assert rows(worked.home, "SELECT count(*) FROM vectors WHERE hex(vector) NOT LIKE '%1%'") == [
+        (0,)
+    ]
+
+
+def test_a_plan_shows_what_is_asked_for_again(worked: Interviews, ids: dict[str, str]) -> None:
+    first, second = ids["lorawan"], ids["fernwaerme"]
+    plan = worked("run", "--dry-run", "--again", "transcribe", first, "--again", "chunk", second,
+                  "--json").json["work"]  # fmt: skip
+    assert {one["id"]: one["stages"][0] for one in plan} == {first: "transcribe", second: "chunk"}
+    assert worked("run", "--json").json["done"] == []
+
+
+def test_a_lost_index_is_built_again(worked: Interviews) -> None:
+    for path in (worked.home / "index").glob("*.faiss"):
+        path.unlink()
+    worked("run")
+    assert worked("index", "check", "--json").json["sound"] is True

@@ -140,7 +140,7 @@ def test_what_a_killed_removal_left_behind_goes_with_the_next_command(
     (worked.home / "removed.jsonl").write_text(json.dumps(entry) + "\n", encoding="utf-8")
     (worked.home / "media").mkdir(exist_ok=True)
     (worked.home / "media" / f"{doomed}.mp4").write_bytes(b"left behind")
-    worked("status")
+    worked("run")
     assert not list((worked.home / "media").iterdir())
     assert "finished_ms" in (worked.home / "removed.jsonl").read_text(encoding="utf-8")
 
@@ -153,3 +153,35 @@ def test_only_the_owner_can_read_the_catalogue_and_its_copies(
     fresh("backup", tmp_path / "copy.db")
     for path in (fresh.home / "catalogue.db", tmp_path / "copy.db"):
         assert path.stat().st_mode & 0o077 == 0
+
+
+def test_a_backup_that_cannot_be_cleaned_is_dropped(
+    worked: Interviews, ids: dict[str, str]
+) -> None:
+    backup = worked.home / "old.db"
+    worked("backup", backup)
+    with closing(sqlite3.connect(backup)) as db:
+        db.execute("PRAGMA user_version = 9999")
+    worked("remove", ids["lorawan"], "--yes")
+    assert not backup.exists()
+    worked("status")
+
+
+def test_a_reader_in_the_way_is_said_and_the_rest_goes_later(
+    worked: Interviews, ids: dict[str, str]
+) -> None:
+    doomed = ids["lorawan"]
+    needles = stored(worked.home, doomed)
+    with closing(sqlite3.connect(worked.home / "catalogue.db")) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM segments").fetchone()
+        done = worked("remove", doomed, "--yes", "--json", check=False)
+        assert done.code == 1
+        assert done.json["removed"][0]["complete"] is False
+    worked("run")
+    assert traces(worked.home, needles) == []
+
+
+def test_a_backup_never_replaces_the_program_s_own_files(worked: Interviews) -> None:
+    for name in ("catalogue.db", "catalogue.db-wal", "removed.jsonl", "index/x.db"):
+        assert worked("backup", worked.home / name, check=False).code == 2

@@ -81,6 +81,12 @@ def publish(db: sqlite3.Connection, generation: Generation) -> None:
         ),
     )
     set_text_model(db, generation.model)
+    db.execute("DELETE FROM record WHERE key = 'held'")
+
+
+def is_held(db: sqlite3.Connection) -> bool:
+    """Whether a person rolled back and nothing was published since."""
+    return db.execute("SELECT 1 FROM record WHERE key = 'held'").fetchone() is not None
 
 
 def roll_back(db: sqlite3.Connection) -> bool:
@@ -92,6 +98,7 @@ def roll_back(db: sqlite3.Connection) -> bool:
     db.execute("UPDATE generations SET state = 'previous' WHERE id = ?", (current.id,))
     db.execute("UPDATE generations SET state = 'published' WHERE id = ?", (before.id,))
     set_text_model(db, before.model)
+    db.execute("INSERT OR REPLACE INTO record VALUES ('held', '1')")
     return True
 
 

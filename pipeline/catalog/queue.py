@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pipeline.catalog import recordings
 from pipeline.catalog.connection import Catalogue, now_ms
 from pipeline.errors import InterviewsError
-from pipeline.values import STATES, Failure
+from pipeline.values import STATES, Failure, Recording
 
 LEASE_MS = 60_000
 """How long a lease lasts without a heartbeat."""
@@ -60,13 +60,13 @@ def claim(
 
 
 def _free(db: sqlite3.Connection, candidates: Collection[str], dead: Collection[str]) -> list[str]:
-    """Those candidates that exist, are not cancelled and are not held by a living owner."""
+    """Those candidates that exist and are not held by a living owner."""
     rows = db.execute(
         "SELECT wanted.value FROM json_each(?) AS wanted"
         " JOIN recordings ON recordings.id = wanted.value"
         " LEFT JOIN leases ON leases.recording_id = recordings.id"
-        " WHERE recordings.state != 'cancelled' AND (leases.owner IS NULL OR leases.until_ms < ?"
-        "   OR leases.owner IN (SELECT value FROM json_each(?)))"
+        " WHERE leases.owner IS NULL OR leases.until_ms < ?"
+        "   OR leases.owner IN (SELECT value FROM json_each(?))"
         " ORDER BY wanted.key",
         (json.dumps(list(candidates)), now_ms(), json.dumps(list(dead))),
     )
@@ -160,6 +160,17 @@ def give_back(db: sqlite3.Connection, recording_id: str) -> None:
         "UPDATE recordings SET state = 'queued', attempts = max(attempts - 1, 0)"
         " WHERE id = ? AND state = 'running'",
         (recording_id,),
+    )
+
+
+def put_back(db: sqlite3.Connection, recording: Recording) -> None:
+    """Give a failed or cancelled recording its state back after its chunks were renewed."""
+    db.execute("DELETE FROM leases WHERE recording_id = ?", (recording.id,))
+    recordings.set_state(
+        db, recording.id, recording.state, stage=recording.stage, failure=recording.failure
+    )
+    db.execute(
+        "UPDATE recordings SET attempts = ? WHERE id = ?", (recording.attempts, recording.id)
     )
 
 

@@ -11,8 +11,8 @@ from pipeline.catalog.connection import now_ms
 from pipeline.errors import NotFound
 from pipeline.values import ModelRef, Segment, Span, Transcript, Word
 
-STAGES = ("transcribe", "chunk")
-"""Stages whose results are recorded, in order of work."""
+AGAIN = "again: "
+"""Stands in place of a fingerprint where a person asked for a stage to be done again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,9 +183,10 @@ def forget_results(db: sqlite3.Connection, recording_id: str, stages: Iterable[s
         )
         if stage == "transcribe":
             drop_windows(db, recording_id)
-        if stage == "chunk":
+        if stage in ("chunk", "embed"):
             db.execute(
-                "UPDATE chunk_sets SET fingerprint = '' WHERE recording_id = ?", (recording_id,)
+                "UPDATE chunk_sets SET fingerprint = ? WHERE recording_id = ?",
+                (f"{AGAIN}{stage}", recording_id),
             )
 
 

@@ -47,11 +47,12 @@ class Session:
             self.warn(text("warning.settings.unknown_variable", self.language, name=name))
         return Context(home, settings)
 
-    def catalogue(self) -> Catalogue:
-        """The catalogue, with removals that were cut short finished first."""
+    def catalogue(self, *, thorough: bool = False) -> Catalogue:
+        """The catalogue, in which nothing removed is to be seen. ``thorough`` finishes removals
+        that were cut short to their last byte."""
         catalogue = self.context.catalogue()
         try:
-            removal.settle(self.context.home, catalogue)
+            removal.settle(self.context.home, catalogue, thorough=thorough)
         except BaseException:
             catalogue.close()
             raise
@@ -97,20 +98,20 @@ pass_session = click.make_pass_decorator(Session)
 
 
 @click.group(cls=LocalisedGroup, name="interviews", context_settings={"max_content_width": 100})
-@click.option("--home", "root", type=click.Path(path_type=Path), envvar="INTERVIEWS_HOME")
+@click.option("--home", "root", type=str, metavar="PATH", envvar="INTERVIEWS_HOME")
 @click.option("--lang", "language", type=click.Choice(LANGUAGES), envvar="INTERVIEWS_LANG")
 @click.option("--quiet", "-q", is_flag=True)
 @click.option("--verbose", "-v", is_flag=True)
 @click.version_option(version("interviews"), prog_name="interviews")
 @click.pass_context
 def cli(
-    ctx: click.Context, root: Path | None, language: str | None, quiet: bool, verbose: bool
+    ctx: click.Context, root: str | None, language: str | None, quiet: bool, verbose: bool
 ) -> None:
     logging.basicConfig(level=logging.DEBUG if verbose else logging.CRITICAL, stream=sys.stderr)
     for noisy in ("numba", "urllib3", "filelock", "matplotlib", "faster_whisper"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     ctx.obj = Session(
-        root=root or home_room.default_root(),
+        root=Path(root) if root else home_room.default_root(),
         language=language or language_of_environment(),
         quiet=quiet,
         verbose=verbose,
@@ -141,6 +142,9 @@ def run_cli(group: click.Group, arguments: Sequence[str]) -> int:  # noqa: PLR09
         return result if isinstance(result, int) else 0
     except InterviewsError as error:
         return _said(error, language)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else "")
+        return 2
     except click.UsageError as error:
         return _misused(error, language)
     except click.exceptions.Exit as error:
@@ -183,6 +187,22 @@ def _usage_sentence(error: click.UsageError, language: str) -> str:
         name = error.param.human_readable_name if error.param else ""
         return text("cli.usage.missing", language, name=name)
     if isinstance(error, click.BadParameter):
-        name = error.param.human_readable_name if error.param else ""
-        return text("cli.usage.bad_value", language, name=name, detail=error.message)
+        return _bad_value_sentence(error, language)
+    if isinstance(error, click.exceptions.NoSuchCommand):
+        return text("cli.usage.no_such_command", language, command=error.command_name)
     return text("cli.usage.other", language, detail=error.format_message())
+
+
+def _bad_value_sentence(error: click.BadParameter, language: str) -> str:
+    """What may stand there, in our own words where the type tells."""
+    parameter = error.param
+    name = parameter.opts[0] if parameter and parameter.opts else ""
+    kind = parameter.type if parameter else None
+    if isinstance(kind, click.Choice):
+        allowed = ", ".join(str(one) for one in kind.choices)
+        return text("cli.usage.choose", language, name=name, allowed=allowed)
+    if isinstance(kind, click.IntRange):
+        least = "–" if kind.min is None else kind.min
+        most = "–" if kind.max is None else kind.max
+        return text("cli.usage.number", language, name=name, least=least, most=most)
+    return text("cli.usage.bad_value", language, name=name, detail=error.message)

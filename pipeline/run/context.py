@@ -43,8 +43,13 @@ class Context:
 
     @cached_property
     def text(self) -> tuple[ModelEntry, ModelRef]:
-        """The text model the settings name. Raises Missing."""
-        return self._resolve("text", self.settings.text_model)
+        """The text model the settings name. Raises Missing.
+
+        It is recorded by its address, so that a folder of one's own is found again while the
+        settings already name another model.
+        """
+        entry, model = self._resolve("text", self.settings.text_model)
+        return entry, ModelRef(_address(entry), model.hash)
 
     def _resolve(self, kind: Kind, name: str) -> tuple[ModelEntry, ModelRef]:
         try:

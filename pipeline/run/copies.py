@@ -14,11 +14,13 @@ from pipeline.run import publish, removal, runner
 from pipeline.search import vectors
 
 
-def save(catalogue: Catalogue, target: Path) -> int:
+def save(home: Home, catalogue: Catalogue, target: Path) -> int:
     """Write a copy of the catalogue to ``target``; its size in bytes.
 
-    Raises BadInput (``backup.unwritable``) where the place cannot be written.
+    Raises BadInput: ``backup.unwritable`` where the place cannot be written, ``backup.own_file``
+    where it belongs to the program itself.
     """
+    _refuse_own(home, target)
     partial = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         partial.touch(mode=0o600)
@@ -46,6 +48,7 @@ def restore(home: Home, source: Path) -> list[str]:
     _refuse_while_running(home)
     fresh = home.root / ".restoring.db"
     try:
+        fresh.touch(mode=0o600)
         shutil.copyfile(source, fresh)
         open_catalogue(fresh).close()  # brings an older copy up to date, before it counts
         with fresh.open("rb") as stream:
@@ -82,6 +85,16 @@ def _newest_file(index: Path) -> int:
     return max((vectors.number_of(path) for path in vectors.files(index)), default=0)
 
 
+def _refuse_own(home: Home, target: Path) -> None:
+    place = target.resolve()
+    inside = any(folder in place.parents for folder in (home.index, home.runners, home.media))
+    own = place.parent == home.root.resolve() and (
+        place.name.startswith(home.catalogue.name) or place == home.ledger.resolve()
+    )
+    if inside or own:
+        raise BadInput("backup.own_file", path=str(target))
+
+
 def _refuse_while_running(home: Home) -> None:
     if not home.catalogue.exists():
         return
@@ -97,9 +110,11 @@ def _empty_log(path: Path) -> None:
         return
     try:
         with open_catalogue(path) as present:
-            purge.checkpoint(present)
+            emptied = purge.checkpoint(present)
     except HomeUnusable:
         return  # what cannot be read is about to be replaced
+    if not emptied:
+        raise HomeUnusable("home.in_use", path=str(path.parent))
 
 
 def _drop_log(path: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from pipeline.catalog import queue
+from pipeline.catalog import generations, queue
 from pipeline.catalog.connection import Catalogue
 from pipeline.catalog.recordings import Database
 from pipeline.errors import HomeUnusable, InterviewsError, Missing
@@ -23,6 +23,13 @@ from pipeline.stages.embed import check_limits
 from pipeline.values import Failure
 
 logger = logging.getLogger(__name__)
+
+_CLAIMED_FROM = 50
+"""Candidates looked at in one transaction: a long queue must not make claiming slow."""
+
+_PUBLISHED_EVERY = 10_000
+"""Chunks behind the generation after which one is published in the middle of a run; up to
+20,000 newer ones are searched directly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +84,7 @@ def _check_chunk_size(context: Context) -> None:
 
 def _publish(context: Context, catalogue: Catalogue, report: RunReport) -> None:
     with catalogue.read() as db:
-        due = publish.due(db, context)
+        due = publish.due(db, context, worked=bool(report.done))
     if due is None:
         return
     try:
@@ -150,10 +157,15 @@ class _Shift:
             if limit is not None and len(self._tried) >= limit:
                 return None
             open_ids = [key for key in todo if key not in self._tried]
-            claimed = queue.claim(catalogue, open_ids, self._owner, lost, self._wanted)
+            claimed = None
+            while open_ids and claimed is None:
+                some, open_ids = open_ids[:_CLAIMED_FROM], open_ids[_CLAIMED_FROM:]
+                claimed = queue.claim(catalogue, some, self._owner, lost, self._wanted)
             if claimed is None:
                 return None
             self._tried.add(claimed)
+        if todo[claimed].keeps_state:
+            return todo[claimed]
         with catalogue.read() as db:
             # What another runner had done before we took over need not be done again.
             return next(iter(plan(self._context, db, (claimed,))), todo[claimed])
@@ -188,7 +200,16 @@ class _Shift:
         else:
             with self._lock:
                 self.report.done.append(recording.id)
+                finished = len(self.report.done)
             self._observer.finished(recording)
+            if finished % _CLAIMED_FROM == 0:
+                self._publish_if_far_behind(bench.catalogue)
+
+    def _publish_if_far_behind(self, catalogue: Catalogue) -> None:
+        with catalogue.read() as db:
+            behind = generations.index_state(db).behind
+        if behind >= _PUBLISHED_EVERY:
+            _publish(self._context, catalogue, self.report)
 
     def _give_back(self, bench: Bench, recording_id: str) -> None:
         with self._lock:

@@ -13,6 +13,7 @@ from pipeline.catalog.connection import Catalogue
 from pipeline.catalog.transcripts import StageResult
 from pipeline.errors import BadInput, InterviewsError, MediaError
 from pipeline.fingerprint import file_sha256, recording_id, transcript_digest
+from pipeline.formats.characters import clean_text
 from pipeline.formats.transcripts import read_transcript
 from pipeline.home import disk_error, sync_folder
 from pipeline.run.context import Context
@@ -61,6 +62,20 @@ class Wishes:
             if (value := getattr(self, name)) is not None
         }
         return replace(base, **said)
+
+    def checked(self) -> Wishes:
+        """The same with every text on one line and without control characters, which would reach
+        terminals and pages. Raises BadInput (``add.empty_title``)."""
+        if self.title is not None and not clean_text(self.title):
+            raise BadInput("add.empty_title")
+        people = self.people and tuple(name for one in self.people if (name := clean_text(one)))
+        return replace(
+            self,
+            title=self.title and clean_text(self.title),
+            collection=self.collection and clean_text(self.collection),
+            people=people,
+            visibility=self.visibility and tuple(clean_text(one) for one in self.visibility),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +211,10 @@ def _add_media(
         if not known:
             recordings.insert(db, new_id, facts, media, info.duration_ms)
         else:
-            notice = _settle_place(db, recordings.get(db, new_id), media)
+            recording = recordings.get(db, new_id)
+            notice = _settle_place(db, recording, media)
+            if recording.failure and recording.failure.kind in ("gone", "altered"):
+                queue.retry(db, new_id)
         if imported is not None:
             recordings.set_imported(db, new_id)
             store_imported(db, new_id, _stretched(imported, info.duration_ms))
@@ -233,6 +251,7 @@ def _take_copy(context: Context, path: Path, new_id: str) -> Path:
     partial = place.with_name(f".{place.name}.{os.getpid()}.part")
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        partial.touch(mode=0o600)
         shutil.copyfile(path, partial)
         with partial.open("rb") as stream:
             os.fsync(stream.fileno())
@@ -272,4 +291,4 @@ def _refuse_odd_name(path: Path) -> None:
 
 def _title(path: Path) -> str:
     """The file's name without its suffix."""
-    return path.stem.strip() or path.name
+    return clean_text(path.stem) or clean_text(path.name)

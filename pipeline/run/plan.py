@@ -37,13 +37,15 @@ class Work:
     """A recording and what has to be done to it.
 
     ``text_models`` are those for which its chunks are missing or stale: the one the settings
-    name and, while that one is not yet published, the published one.
+    name and, while that one is not yet published, the published one. ``keeps_state`` marks a
+    failed or cancelled recording whose old transcript must stay findable under new chunks.
     """
 
     recording: Recording
     transcribe: bool
     text_models: tuple[ModelRef, ...]
     new: bool
+    keeps_state: bool = False
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -94,11 +96,7 @@ def plan(context: Context, db: sqlite3.Connection, only: Iterable[str] = ()) -> 
     Raises Missing where recordings need a speech or text model that is not there.
     """
     found = _read(context, db, tuple(only))
-    works = (
-        _work(context, found, recording)
-        for recording in found.recordings
-        if _may_run(recording, found)
-    )
+    works = (_work(context, found, recording) for recording in found.recordings)
     return sorted(
         (work for work in works if work is not None),
         key=lambda work: (
@@ -132,7 +130,10 @@ def _may_run(recording: Recording, found: _Found) -> bool:
 
 def _work(context: Context, found: _Found, recording: Recording) -> Work | None:
     result = found.results.get((recording.id, "transcribe"))
-    transcribe = _must_transcribe(context, recording, result)
+    runs = _may_run(recording, found)
+    if not runs and result is None:
+        return None
+    transcribe = runs and _must_transcribe(context, recording, result)
     models = tuple(
         model
         for model in _text_models(context, found)
@@ -141,9 +142,9 @@ def _work(context: Context, found: _Found, recording: Recording) -> Work | None:
         or found.sets[model.hash].get(recording.id)
         != chunk_key(result.digest, context.settings, model)
     )
-    if not transcribe and not models and recording.state == "done":
+    if not transcribe and not models and (recording.state == "done" or not runs):
         return None
-    return Work(recording, transcribe, models, new=result is None)
+    return Work(recording, transcribe, models, new=result is None, keeps_state=not runs)
 
 
 def _must_transcribe(context: Context, recording: Recording, result: StageResult | None) -> bool:

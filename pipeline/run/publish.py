@@ -22,9 +22,12 @@ class AlreadyBuilding(InterviewsError):
     """Another process is building a generation right now."""
 
 
-def due(db: sqlite3.Connection, context: Context) -> ModelRef | None:
+def due(db: sqlite3.Connection, context: Context, *, worked: bool) -> ModelRef | None:
     """The text model for which a generation should be built now, if any: for chunks it does not
-    hold yet or no longer needs, or since every recording has its chunks for another model."""
+    hold yet or no longer needs, since its file is gone or unreadable, or since every recording
+    has its chunks for another model. What was rolled back stays so until something ``worked``."""
+    if generations.is_held(db) and not worked:
+        return None
     published = generations.text_model(db)
     if published is None:
         return None
@@ -33,7 +36,18 @@ def due(db: sqlite3.Connection, context: Context) -> ModelRef | None:
         return asked
     state = generations.index_state(db)
     stale = state.generation is None or state.behind > 0 or state.dead > 0
+    stale = stale or not _readable(context.home, state.generation)
     return published if stale and (state.chunks > 0 or state.generation) else None
+
+
+def _readable(home: Home, generation: Generation | None) -> bool:
+    if generation is None:
+        return False
+    try:
+        vectors.opened(home.index, generation)
+    except InterviewsError:
+        return False
+    return True
 
 
 def complete_for(db: sqlite3.Connection, asked: ModelRef) -> bool:

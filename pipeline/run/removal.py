@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pipeline.catalog import backup, chunks, generations, purge, recordings
 from pipeline.catalog.connection import Catalogue, now_ms, open_catalogue
+from pipeline.errors import HomeUnusable
 from pipeline.home import Home, disk_error, sync_folder
 from pipeline.run import publish
 
@@ -27,6 +28,7 @@ class Receipt:
     copy_deleted: bool
     media_left: str | None
     backups_rewritten: int
+    complete: bool
 
 
 def remove(home: Home, catalogue: Catalogue, ids: Sequence[str]) -> list[Receipt]:
@@ -40,7 +42,7 @@ def remove(home: Home, catalogue: Catalogue, ids: Sequence[str]) -> list[Receipt
         counts = {one.id: chunks.count_of(db, one.id) for one in doomed}
     _note(home, [one.id for one in doomed], "removed_ms")
     copies = {one.id for one in doomed if any(_copies(home, one.id))}
-    rewritten = _clean(home, catalogue, [one.id for one in doomed])
+    rewritten, complete = _clean(home, catalogue, [one.id for one in doomed])
     return [
         Receipt(
             recording_id=one.id,
@@ -48,29 +50,37 @@ def remove(home: Home, catalogue: Catalogue, ids: Sequence[str]) -> list[Receipt
             copy_deleted=one.id in copies,
             media_left=one.media.path if one.media and not one.media.copied else None,
             backups_rewritten=rewritten,
+            complete=complete,
         )
         for one in doomed
     ]
 
 
-def settle(home: Home, catalogue: Catalogue) -> list[str]:
+def settle(home: Home, catalogue: Catalogue, *, thorough: bool = True) -> list[str]:
     """Finish removals that were cut short or undone by a restore. Ids that were removed now.
 
-    A recording added again after its removal stays.
+    A recording added again after its removal stays. Without ``thorough`` only rows are deleted,
+    which is quick and hides the recording everywhere; the rest waits for a thorough call.
     """
     ledger = read_ledger(home)
     with catalogue.read() as db:
         known = recordings.get_many(db, ledger)
     again = {key for key, one in known.items() if one.added_ms > ledger[key].removed_ms}
     back = [key for key in known if key not in again]
+    if not thorough:
+        if back:
+            with catalogue.write() as db:
+                purge.delete_rows(db, back)
+        return back
     unfinished = [key for key, one in ledger.items() if not one.finished and key not in again]
     if back or unfinished:
         _clean(home, catalogue, sorted({*back, *unfinished}))
     return back
 
 
-def _clean(home: Home, catalogue: Catalogue, ids: Sequence[str]) -> int:
-    """Every step of a removal, each harmless when it was done before; backups rewritten."""
+def _clean(home: Home, catalogue: Catalogue, ids: Sequence[str]) -> tuple[int, bool]:
+    """Every step of a removal, each harmless when it was done before: backups rewritten or
+    dropped, and whether the catalogue's log could be emptied, too."""
     with catalogue.write() as db:
         purge.delete_rows(db, ids)
     for one in ids:
@@ -81,7 +91,7 @@ def _clean(home: Home, catalogue: Catalogue, ids: Sequence[str]) -> int:
     rewritten = _clean_backups(home, ids)
     if emptied:
         _note(home, ids, "finished_ms")
-    return rewritten
+    return rewritten, emptied
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +128,7 @@ def _note(home: Home, ids: Sequence[str], what: str) -> None:
     lines = "".join(json.dumps({"id": one, what: moment}) + "\n" for one in ids)
     try:
         with home.ledger.open("a", encoding="utf-8") as ledger:
+            os.fchmod(ledger.fileno(), 0o600)
             ledger.write(lines)
             ledger.flush()
             os.fsync(ledger.fileno())
@@ -144,21 +155,30 @@ def _rebuild_index(home: Home, catalogue: Catalogue) -> None:
 
 
 def _clean_backups(home: Home, ids: Sequence[str]) -> int:
-    """Rewrite every copy of the catalogue under the home directory without the recordings."""
-    rewritten = 0
+    """Rewrite every copy of the catalogue under the home directory without the recordings. A copy
+    that cannot be read or rewritten is dropped: nothing removed may live on in it."""
+    touched = 0
     for path in _backups(home):
-        with open_catalogue(path) as copy:
-            with copy.read() as db:
-                inside = list(recordings.get_many(db, ids))
-            if inside:
-                with copy.write() as db:
-                    purge.delete_rows(db, inside)
-                purge.scrub(copy)
-                purge.vacuum(copy)
-                rewritten += 1
+        try:
+            touched += _rewritten(path, ids)
+        except HomeUnusable:
+            path.unlink(missing_ok=True)
+            touched += 1
         for left in (path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
             left.unlink(missing_ok=True)
-    return rewritten
+    return touched
+
+
+def _rewritten(path: Path, ids: Sequence[str]) -> bool:
+    with open_catalogue(path) as copy:
+        with copy.read() as db:
+            inside = list(recordings.get_many(db, ids))
+        if inside:
+            with copy.write() as db:
+                purge.delete_rows(db, inside)
+            purge.scrub(copy)
+            purge.vacuum(copy)
+    return bool(inside)
 
 
 def _backups(home: Home) -> list[Path]:

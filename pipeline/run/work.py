@@ -15,7 +15,7 @@ from pipeline.catalog import chunks, generations, queue, recordings, transcripts
 from pipeline.catalog.connection import Catalogue
 from pipeline.catalog.transcripts import StageResult, StoredWindow
 from pipeline.errors import MediaError
-from pipeline.fingerprint import text_digest, transcript_digest
+from pipeline.fingerprint import file_sha256, recording_id, text_digest, transcript_digest
 from pipeline.run.context import Context
 from pipeline.run.engine import Engine, PendingWindow
 from pipeline.run.observer import Observer
@@ -60,7 +60,10 @@ def process(bench: Bench, work: Work) -> None:
     for model in work.text_models:
         _chunk_and_embed(bench, recording, transcript, model)
     with queue.holding(bench.catalogue, recording.id, bench.owner) as db:
-        queue.finish(db, recording.id)
+        if work.keeps_state:
+            queue.put_back(db, recording)
+        else:
+            queue.finish(db, recording.id)
 
 
 def _transcribe(bench: Bench, recording: Recording) -> None:
@@ -107,7 +110,10 @@ def _present_media(recording: Recording) -> Media:
         found = Path(media.path).stat()
     except OSError as error:
         raise MediaError("media.gone", path=media.path) from error
-    if found.st_size != media.size or found.st_mtime_ns != media.mtime_ns:
+    same = found.st_size == media.size
+    if same and found.st_mtime_ns != media.mtime_ns:
+        same = recording_id(file_sha256(Path(media.path))) == recording.id
+    if not same:
         raise MediaError("media.altered", path=media.path)
     return media
 
@@ -207,7 +213,7 @@ def _chunk_and_embed(
         chunks=tuple(made),
         encoded=encoded,
         words=tuple(analysed_words(one.text, one.language) for one in made),
-        vectors=_vectors(bench, made, encoded, model, embedder),
+        vectors=_vectors(bench, recording, made, encoded, model, embedder),
     )
     with queue.holding(bench.catalogue, recording.id, bench.owner) as db:
         chunks.store(db, chunk_set)
@@ -217,6 +223,7 @@ def _chunk_and_embed(
 
 def _vectors(
     bench: Bench,
+    recording: Recording,
     made: Sequence[Chunk],
     encoded: Sequence[str],
     model: ModelRef,
@@ -225,6 +232,9 @@ def _vectors(
     """float16 [n, dimension], a row a chunk; what this model has embedded before is reused."""
     with bench.catalogue.read() as db:
         known = chunks.known_vectors(db, model.hash, encoded)
+        asked = chunks.set_fingerprints(db, model.hash, (recording.id,)).get(recording.id)
+    if asked == f"{transcripts.AGAIN}embed":
+        known = {}
     known.update(embed(made, embedder, frozenset(known)))
     rows = [known[digest] for digest in encoded]
     return np.stack(rows) if rows else np.zeros((0, embedder.dimension), dtype=np.float16)

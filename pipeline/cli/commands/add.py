@@ -82,8 +82,8 @@ def add(
         priority=priority,
         track=track,
         copy=copy,
-    )
-    session.catalogue().close()
+    ).checked()
+    session.catalogue(thorough=True).close()
 
     def told(outcome: Added | Refused) -> None:
         if isinstance(outcome, Refused):

@@ -16,7 +16,7 @@ from pipeline.run import copies
 @pass_session
 def backup(session: Session, file: Path) -> None:
     with session.catalogue() as catalogue:
-        size = copies.save(catalogue, file)
+        size = copies.save(session.context.home, catalogue, file)
     session.say("backup.done", path=str(file), size=f"{size / 1e6:.1f}")
 
 

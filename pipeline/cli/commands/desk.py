@@ -44,11 +44,9 @@ def set_facts(
         language=language,
         recorded=date_of(recorded),
         priority=priority,
-    )
+    ).checked()
     if wishes == Wishes():
         raise BadInput("set.nothing")
-    if title is not None and not title.strip():
-        raise BadInput("add.empty_title")
     with session.catalogue() as catalogue, catalogue.write() as db:
         recording = recordings.get(db, recording_id)
         recordings.set_facts(db, recording_id, wishes.facts(recording.facts))
@@ -84,8 +82,8 @@ def cancel(session: Session, ids: tuple[str, ...]) -> None:
 @click.option("--yes", is_flag=True)
 @click.option("--json", "as_json", is_flag=True)
 @pass_session
-def remove(session: Session, ids: tuple[str, ...], yes: bool, as_json: bool) -> None:
-    with session.catalogue() as catalogue:
+def remove(session: Session, ids: tuple[str, ...], yes: bool, as_json: bool) -> int:
+    with session.catalogue(thorough=True) as catalogue:
         with catalogue.read() as db:
             doomed = [recordings.get(db, recording_id) for recording_id in dict.fromkeys(ids)]
         if not yes:
@@ -97,7 +95,7 @@ def remove(session: Session, ids: tuple[str, ...], yes: bool, as_json: bool) -> 
         receipts = removal.remove(session.context.home, catalogue, [one.id for one in doomed])
     if as_json:
         echo_json({"removed": [_json(receipt) for receipt in receipts]})
-        return
+        return 0 if all(receipt.complete for receipt in receipts) else 1
     for receipt in receipts:
         session.say(
             "remove.receipt",
@@ -107,6 +105,10 @@ def remove(session: Session, ids: tuple[str, ...], yes: bool, as_json: bool) -> 
         )
         if receipt.media_left:
             session.say("remove.left", path=receipt.media_left)
+    if all(receipt.complete for receipt in receipts):
+        return 0
+    session.note("remove.incomplete")
+    return 1
 
 
 def _json(receipt: removal.Receipt) -> dict[str, object]:
@@ -116,4 +118,5 @@ def _json(receipt: removal.Receipt) -> dict[str, object]:
         "copy_deleted": receipt.copy_deleted,
         "media_left": receipt.media_left,
         "backups_rewritten": receipt.backups_rewritten,
+        "complete": receipt.complete,
     }

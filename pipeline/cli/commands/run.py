@@ -16,7 +16,7 @@ from pipeline.errors import BadInput
 from pipeline.run.engine import EngineName
 from pipeline.run.execute import RunOptions, RunReport
 from pipeline.run.execute import run as work_off
-from pipeline.run.plan import STAGES, Work, plan
+from pipeline.run.plan import STAGES, Stage, plan
 from pipeline.timecode import format_short
 
 ENGINES: dict[str, EngineName] = {"inline": "inline", "processes": "processes", "dask": "dask"}
@@ -54,10 +54,10 @@ def run(
         stop_at=_clock(until),
     )
     _check_ids(session, only)
-    if again:
-        _do_again(session, again, dry_run)
+    wanted = _parse_again(session, again)
     if dry_run:
-        return _show_plan(session, only, as_json)
+        return _show_plan(session, only, wanted, as_json)
+    _forget(session, wanted)
     _say_demonstration_models(session)
     with watching(session, quiet=session.quiet or as_json) as observer:
         report = work_off(session.context, options, observer)
@@ -76,6 +76,8 @@ def _clock(until: str | None) -> Callable[[], bool]:
         wanted = datetime.time.fromisoformat(until)
     except ValueError as error:
         raise BadInput("run.bad_clock", time=until[:20]) from error
+    if wanted.tzinfo is not None:
+        raise BadInput("run.bad_clock", time=until[:20])
     now = datetime.datetime.now()
     end = datetime.datetime.combine(now.date(), wanted)
     if end <= now:
@@ -85,51 +87,70 @@ def _clock(until: str | None) -> Callable[[], bool]:
 
 def _check_ids(session: Session, ids: tuple[str, ...]) -> None:
     """Raises NotFound for the first unknown id."""
-    with session.catalogue() as catalogue, catalogue.read() as db:
+    with session.catalogue(thorough=True) as catalogue, catalogue.read() as db:
         for recording_id in ids:
             recordings.get(db, recording_id)
 
 
-def _do_again(session: Session, again: tuple[str, ...], dry_run: bool) -> None:
-    stage, *ids = again
-    if stage not in STAGES:
-        raise BadInput("run.unknown_stage", stage=stage[:40], known=", ".join(STAGES))
-    if not ids:
+def _parse_again(session: Session, again: tuple[str, ...]) -> dict[str, Stage]:
+    """``STAGE ID…``, once or more: recording id to the earliest stage asked for."""
+    wanted: dict[str, Stage] = {}
+    stage: Stage | None = None
+    named = 0
+    for word in again:
+        known = next((one for one in STAGES if one == word), None)
+        if known:
+            if stage and not named:
+                raise BadInput("run.again_whom", stage=stage)
+            stage, named = known, 0
+        elif stage is None:
+            raise BadInput("run.unknown_stage", stage=word[:40], known=", ".join(STAGES))
+        else:
+            named += 1
+            wanted[word] = min(stage, wanted.get(word, stage), key=STAGES.index)
+    if stage and not named:
         raise BadInput("run.again_whom", stage=stage)
-    _check_ids(session, tuple(ids))
-    if dry_run:
-        return
-    stages = ("transcribe", "chunk") if stage == "transcribe" else ("chunk",)
+    _check_ids(session, tuple(wanted))
+    return wanted
+
+
+def _forget(session: Session, wanted: dict[str, Stage]) -> None:
     with session.catalogue() as catalogue, catalogue.write() as db:
-        for recording_id in ids:
+        for recording_id, stage in wanted.items():
+            stages = ("transcribe", "chunk") if stage == "transcribe" else (stage,)
             transcripts.forget_results(db, recording_id, stages)
 
 
-def _show_plan(session: Session, only: tuple[str, ...], as_json: bool) -> int:
+def _show_plan(
+    session: Session, only: tuple[str, ...], wanted: dict[str, Stage], as_json: bool
+) -> int:
     with session.catalogue() as catalogue, catalogue.read() as db:
         works = plan(session.context, db, only)
+        asked = recordings.get_many(db, [key for key in wanted if not only or key in only])
         speed = transcripts.speed(db)
+    stages = {work.recording.id: (work.recording, work.stages) for work in works}
+    for key, recording in asked.items():
+        first = STAGES.index(wanted[key])
+        before = stages[key][1] if key in stages else ()
+        both = {*before, *STAGES[min(first, 1 if first else 0) :]}
+        stages[key] = (recording, tuple(one for one in STAGES if one in both))
     if as_json:
-        echo_json({"work": [_work_json(work) for work in works]})
-        return 0
-    for work in works:
-        facts = work.recording.facts
-        session.say(
-            "run.planned", id=work.recording.id, title=facts.title, stages=", ".join(work.stages)
+        echo_json(
+            {
+                "work": [
+                    {"id": one.id, "title": one.facts.title, "stages": list(names)}
+                    for one, names in stages.values()
+                ]
+            }
         )
-    audio = sum(work.recording.duration_ms or 0 for work in works if work.transcribe)
+        return 0
+    for one, names in stages.values():
+        session.say("run.planned", id=one.id, title=one.facts.title, stages=", ".join(names))
+    audio = sum(one.duration_ms or 0 for one, names in stages.values() if "transcribe" in names)
     key = "run.plan" if speed is None or not audio else "run.plan_with_time"
     expected = format_short(round(audio * speed)) if speed else ""
-    session.say(key, count=len(works), audio=format_short(audio), expected=expected)
+    session.say(key, count=len(stages), audio=format_short(audio), expected=expected)
     return 0
-
-
-def _work_json(work: Work) -> dict[str, object]:
-    return {
-        "id": work.recording.id,
-        "title": work.recording.facts.title,
-        "stages": list(work.stages),
-    }
 
 
 def _say_demonstration_models(session: Session) -> None:
