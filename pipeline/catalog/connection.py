@@ -59,12 +59,6 @@ class Catalogue:
         with _said_plainly(self.path):
             yield self._connection
 
-    def data_version(self) -> int:
-        """Changes whenever another connection has committed."""
-        with _said_plainly(self.path):
-            row = self._connection.execute("PRAGMA data_version").fetchone()
-        return int(row[0])
-
     def close(self) -> None:
         self._connection.close()
 

@@ -133,12 +133,6 @@ def every(db: sqlite3.Connection) -> list[Recording]:
     return _values(db, db.execute("SELECT * FROM recordings ORDER BY added_ms, id").fetchall())
 
 
-def by_title(db: sqlite3.Connection, title: str) -> list[str]:
-    """Ids of the recordings with exactly this title."""
-    rows = db.execute("SELECT id FROM recordings WHERE title = ? ORDER BY id", (title,))
-    return [row[0] for row in rows]
-
-
 def _values(db: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> list[Recording]:
     ids = json.dumps([row["id"] for row in rows])
     people = _lists(db, "SELECT recording_id, name FROM people", "position", ids)

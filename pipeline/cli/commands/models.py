@@ -7,7 +7,7 @@ import sys
 import click
 
 from models.contracts import ModelError
-from models.hub import Progress, pull
+from models.hub import Progress, addresses, pull
 from models.load import locate, resolve, verify
 from models.registry import ModelEntry, entries, entry
 from pipeline.cli.app import Session, echo_json, pass_session
@@ -85,6 +85,9 @@ def pull_models(session: Session, names: tuple[str, ...]) -> None:
         try:
             folder = pull(entry(name), session.context.models_dir, meter)
         except ModelError as error:
+            if error.reason == "unreachable":
+                for address in addresses(entry(name)):
+                    click.echo(f"  {address}", err=True)
             raise model_missing(error) from error
         finally:
             meter.close()
