@@ -1,11 +1,11 @@
 """Training triples: a text, one of the same meaning or its answer, and a near miss.
 
-Kinds: question and passage, paraphrase or translation, keywords, and invented words. Every draw
-comes from the given `Random`, so equal seeds give equal triples.
+Kinds: the written items and clouds; of the lexicon question and passage, paraphrase or translation
+and keywords; and invented words. Every draw comes from the given `Random`, so equal seeds give
+equal triples.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from random import Random
 
 from models.training.text.grammar import (
@@ -20,24 +20,8 @@ from models.training.text.grammar import (
 )
 from models.training.text.lexicon import Concept, all_concepts, neighbours, talk
 from models.training.text.pseudo import function_words, invent, salad
-
-LANGUAGES = ("de", "en")
-
-
-@dataclass(frozen=True, slots=True)
-class Triple:
-    """`group` is equal for triples about the same concept: never negatives of each other."""
-
-    query: str
-    positive: str
-    negative: str
-    group: int
-
-
-def languages(rng: Random) -> tuple[str, str]:
-    """Query and passage language: the same in six of ten draws."""
-    first = rng.choice(LANGUAGES)
-    return (first, first) if rng.random() < 0.6 else (first, "en" if first == "de" else "de")
+from models.training.text.triple import Triple, languages
+from models.training.text.written import cloud_triple, item_triple
 
 
 def surround(rng: Random, core: str, fact: Fact, language: str, extra: int) -> str:
@@ -144,18 +128,21 @@ def invented_triple(rng: Random, longest: int) -> Triple:
     )
 
 
-MAKERS: tuple[Callable[[Random, int], Triple], ...] = (
-    question_triple,
-    paraphrase_triple,
-    keyword_triple,
-    related_triple,
-    invented_triple,
+MAKERS: tuple[tuple[Callable[[Random, int], Triple], float], ...] = (
+    (item_triple, 0.36),
+    (cloud_triple, 0.18),
+    (question_triple, 0.12),
+    (paraphrase_triple, 0.05),
+    (keyword_triple, 0.10),
+    (related_triple, 0.03),
+    (invented_triple, 0.16),
 )
-SHARES = (0.40, 0.12, 0.18, 0.05, 0.25)
 
 
 def triples(seed: int, longest: int) -> Iterator[Triple]:
     """An endless stream; `longest` is the most sentences that stand around an answer."""
     rng = Random(seed)
+    makers, shares = zip(*MAKERS, strict=True)
     while True:
-        yield rng.choices(MAKERS, SHARES)[0](rng, longest)
+        make: Callable[[Random, int], Triple] = rng.choices(makers, shares)[0]
+        yield make(rng, longest)

@@ -1,4 +1,4 @@
-"""Our own sub-word tokenizer: byte-level BPE learnt from the lexicon and from invented words.
+"""Our own sub-word tokenizer: byte-level BPE learnt from all training text and invented words.
 
 Text is lower-cased, `ä ö ü ß` become `ae oe ue ss` (so `Straße` and `Strasse` are one word), and
 bytes are the smallest pieces: no text is unknown. Spaces are dropped, so that a word has the same
@@ -6,6 +6,7 @@ pieces inside a compound as alone; compounds are cut at lexicon words before mer
 """
 
 from collections import Counter
+from itertools import islice
 from random import Random
 
 from tokenizers import Regex, Tokenizer
@@ -16,6 +17,7 @@ from tokenizers.pre_tokenizers import Sequence as PreSequence
 from tokenizers.processors import TemplateProcessing
 from tokenizers.trainers import BpeTrainer
 
+from models.training.clouds import all_clouds
 from models.training.text.lexicon import all_concepts
 from models.training.text.pairs import triples
 from models.training.text.pseudo import invent
@@ -53,30 +55,36 @@ def split_compound(word: str, parts: set[str]) -> list[str]:
     return [word]
 
 
+def known_words() -> list[str]:
+    """The words of lexicon and clouds, as the tokenizer sees them."""
+    forms = (
+        form for concept in all_concepts() for words in concept.words.values() for form in words
+    )
+    texts = [f"{form.text} {form.participle}" for form in forms]
+    texts += [" ".join(words) for cloud in all_clouds() for words in cloud.words.values()]
+    normalizer = empty_tokenizer().normalizer
+    return [word for text in texts for word in normalizer.normalize_str(text).split()]
+
+
 def word_counts(seed: int, sample: int) -> Counter[str]:
     """How often each word is to count when merges are learnt, compounds cut into parts."""
     normalizer = empty_tokenizer().normalizer
-    lexicon: list[str] = []
-    for concept in all_concepts():
-        for forms in concept.words.values():
-            for form in forms:
-                lexicon += normalizer.normalize_str(f"{form.text} {form.participle}").split()
-    parts = {word for word in lexicon if len(word) >= SHORTEST_PART}
+    known = known_words()
+    parts = {word for word in known if len(word) >= SHORTEST_PART}
     counts: Counter[str] = Counter()
-    for word in lexicon:
-        for part in split_compound(word, parts - {word}):
+    for word in known:
+        for part in split_compound(word, parts):
             counts[part] += 12
-    stream = triples(seed, 2)
-    for _ in range(sample):
-        for word in normalizer.normalize_str(next(stream).positive).split():
+    for triple in islice(triples(seed, 2), sample):
+        for word in normalizer.normalize_str(triple.positive).split():
             for part in split_compound(word.strip(".,?"), parts):
                 counts[part] += 1
     rng = Random(seed)
-    counts.update(normalizer.normalize_str(invent(rng)) for _ in range(4 * sample))
+    counts.update(normalizer.normalize_str(invent(rng)) for _ in range(sample))
     return counts
 
 
-def train_tokenizer(size: int, seed: int, sample: int = 4000) -> Tokenizer:
+def train_tokenizer(size: int, seed: int, sample: int = 10_000) -> Tokenizer:
     """A tokenizer of at most `size` pieces; equal seeds give equal tokenizers."""
     tokenizer = empty_tokenizer()
     trainer = BpeTrainer(

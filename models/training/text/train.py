@@ -44,7 +44,7 @@ class Recipe:
     """Everything that decides what the model becomes, besides lexicon and grammars."""
 
     seed: int = 20260
-    pieces: int = 6144
+    pieces: int = 9728
     width: int = 192
     layers: int = 2
     bag_batch: int = 320

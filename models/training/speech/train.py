@@ -1,0 +1,426 @@
+"""Trains the small Whisper from nothing: speaks the text, learns the tokens, learns to listen.
+
+    python -m models.training.speech.train --work FOLDER --out models/bundled/whisper-de-en
+
+Every step's data depend on seed, step and process number alone; the state is saved every few
+minutes and a second start goes on from there. On a processor several single-thread processes share
+each step; on a graphics card one process learns and others prepare its data.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import torch
+import torch.distributed as group
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+from torch.multiprocessing.spawn import spawn
+from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset
+
+from models.training.items import LANGUAGES
+from models.training.speech import clips as speech_clips
+from models.training.speech.clips import Clip, Clips
+from models.training.speech.export import export
+from models.training.speech.network import Shape, SmallWhisper
+from models.training.speech.text import vocabulary, written
+from models.training.speech.tokenizer import TextTokens, build, learn
+from models.training.speech.windows import FULL_S, Batch, Window, WindowMaker, phoneme_symbols
+
+LOG = logging.getLogger(__name__)
+MEDIUM_S = (8.0, 10.0, 12.0)
+SILENCE_FRAME_WEIGHT = 0.4
+LOWEST_RATE = 0.02
+SAVE_EVERY_S = 240
+REPORT_EVERY_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything that decides what the model becomes, besides the text."""
+
+    seed: int = 20261
+    hours: float = 64.0
+    parts: int = 32
+    text_tokens: int = 2400
+    width: int = 192
+    heads: int = 4
+    encoder_layers: int = 4
+    decoder_layers: int = 3
+    steps: int = 6_800
+    rate: float = 1.8e-3
+    warm_up: int = 300
+    seconds: float = 36.0
+    """Sound of one process's share of a step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where and how a run computes; decides the speed alone, besides rounding."""
+
+    work: Path
+    processes: int
+    device: str
+    precision: str
+    loaders: int
+
+    @property
+    def state(self) -> Path:
+        return self.work / "state.pt"
+
+    @property
+    def tokenizer(self) -> Path:
+        return self.work / "tokenizer.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """Shares of a step's kinds, by steps: single sentences (the rest), a few, full windows."""
+
+    few: float
+    full: float
+
+    @staticmethod
+    def at(progress: float) -> Mixture:
+        if progress < 0.3:
+            return Mixture(0.16, 0.04)
+        if progress < 0.6:
+            return Mixture(0.28, 0.14)
+        return Mixture(0.30, 0.40)
+
+
+def batch_at(maker: WindowMaker, recipe: Recipe, step: int, process: int) -> Batch:
+    """The share of one process in one step. All processes of a step make the same kind, so that
+    none waits for another; language and length differ."""
+    progress = step / recipe.steps
+    kind = Random(f"{recipe.seed} {step}").random()
+    rng = Random(f"{recipe.seed} {step} {process}")
+    noise = np.random.default_rng(rng.getrandbits(64))
+    mixture = Mixture.at(progress)
+    if kind < mixture.full:
+        count = max(1, int(recipe.seconds / FULL_S))
+        windows = [several(maker, rng, noise, FULL_S) for _ in range(count)]
+        return maker.batch(rng, windows, full=True, prompts=0.3)
+    if kind < mixture.full + mixture.few:
+        longest_s = rng.choice(MEDIUM_S)
+        count = max(1, int(recipe.seconds / longest_s))
+        windows = [several(maker, rng, noise, longest_s) for _ in range(count)]
+        return maker.batch(rng, windows, full=False, prompts=0.25)
+    windows = single_sentences(maker, rng, noise, recipe.seconds)
+    return maker.batch(rng, windows, full=False, prompts=0.1 if progress > 0.3 else 0.0)
+
+
+def several(
+    maker: WindowMaker, rng: Random, noise: np.random.Generator, longest_s: float
+) -> Window:
+    if rng.random() < 0.05:
+        return maker.silent(rng, noise, longest_s)
+    return maker.several(rng, noise, longest_s)
+
+
+def single_sentences(
+    maker: WindowMaker, rng: Random, noise: np.random.Generator, seconds: float
+) -> list[Window]:
+    """Sentences of like length, so that little is padded."""
+    drawn = sorted(rng.choices(maker.clips.clips, k=80), key=lambda clip: clip.samples)
+    first = rng.randrange(60)
+    chosen: list[Clip] = []
+    for clip in drawn[first:]:
+        if chosen and (clip.seconds + 0.8) * (len(chosen) + 1) > seconds:
+            break
+        chosen.append(clip)
+    return [maker.one(rng, noise, clip) for clip in chosen]
+
+
+class _Steps(Dataset[Batch]):
+    """The steps still to do, as a loader's workers count them."""
+
+    def __init__(self, maker: WindowMaker, recipe: Recipe, first: int, process: int) -> None:
+        self.maker, self.recipe, self.first, self.process = maker, recipe, first, process
+
+    def __len__(self) -> int:
+        return self.recipe.steps - self.first
+
+    def __getitem__(self, number: int) -> Batch:
+        torch.set_num_threads(1)
+        return batch_at(self.maker, self.recipe, self.first + number, self.process)
+
+
+def batches(
+    maker: WindowMaker, recipe: Recipe, first: int, process: int, loaders: int
+) -> Iterator[Batch]:
+    steps = _Steps(maker, recipe, first, process)
+    if not loaders:
+        return (steps[number] for number in range(len(steps)))
+    return iter(
+        DataLoader(steps, batch_size=None, num_workers=loaders, prefetch_factor=4, pin_memory=True)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """What is learnt from and, for the report, how much is right."""
+
+    text: Tensor
+    phonemes: Tensor
+    looks: Tensor
+    text_right: float
+    phonemes_right: float
+
+
+def losses(model: SmallWhisper, batch: Batch) -> Losses:
+    heard = model.encode(batch.mel, batch.offsets)
+    named = model.phonemes(heard).float().flatten(0, 1)
+    scores, looks = model.decode(batch.ids, heard)
+    scores = scores.float().flatten(0, 1)
+    weights = torch.ones(named.shape[1], device=named.device)
+    weights[0] = SILENCE_FRAME_WEIGHT
+    phonemes, targets = batch.phonemes.flatten(), batch.targets.flatten()
+    with torch.no_grad():
+        sounding, counted = phonemes > 0, targets >= 0
+        named_right = (named.argmax(-1) == phonemes)[sounding].float().mean().item()
+        text_right = (scores.argmax(-1) == targets)[counted].float().mean().item()
+    return Losses(
+        functional.cross_entropy(scores, targets, ignore_index=-100),
+        functional.cross_entropy(named, phonemes, weight=weights),
+        look_loss(looks, batch.low, batch.high),
+        text_right,
+        named_right,
+    )
+
+
+def look_loss(looks: list[Tensor], low: Tensor, high: Tensor) -> Tensor:
+    """Minus the log of how much each guided head looks where the token is spoken; tokens without
+    a place (``high`` below ``low``) do not count."""
+    frames = torch.arange(looks[0].shape[-1], device=low.device) + 0.5
+    inside = (frames > low[..., None]) & (frames < high[..., None])
+    placed = high > low
+    total = torch.zeros((), device=low.device)
+    for weights in looks:
+        seen = (weights.float() * inside).sum(-1)[placed]
+        total = total - seen.clamp(min=1e-6).log().sum() / max(1, int(placed.sum()))
+    return total
+
+
+def rate_at(recipe: Recipe, step: int) -> float:
+    """A warm-up, then half a cosine."""
+    progress = step / recipe.steps
+    falling = 0.5 * (1 + math.cos(math.pi * max(0.0, (progress - 0.1) / 0.9)))
+    warm = min(1.0, (step + 1) / recipe.warm_up)
+    return recipe.rate * warm * (LOWEST_RATE + (1 - LOWEST_RATE) * falling)
+
+
+def optimizer_of(model: SmallWhisper) -> torch.optim.AdamW:
+    """Matrices decay, vectors and tables do not."""
+    plain = {"tokens", "times", "text_positions"}
+    decays: list[Tensor] = []
+    stays: list[Tensor] = []
+    for name, parameter in model.named_parameters():
+        (stays if parameter.ndim < 2 or name in plain else decays).append(parameter)
+    return torch.optim.AdamW(
+        [{"params": decays, "weight_decay": 0.02}, {"params": stays, "weight_decay": 0.0}],
+        lr=1e-3,
+        betas=(0.9, 0.98),
+    )
+
+
+def share_gradients(model: nn.Module, processes: int) -> None:
+    """Every process's gradients become their mean."""
+    gradients = [p.grad for p in model.parameters() if p.grad is not None]
+    flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
+    group.all_reduce(flat)
+    flat /= processes
+    begin = 0
+    for gradient in gradients:
+        gradient.copy_(flat[begin : begin + gradient.numel()].view_as(gradient))
+        begin += gradient.numel()
+
+
+class Trainer:
+    """One process's part in the training."""
+
+    def __init__(self, recipe: Recipe, place: Place, process: int) -> None:
+        self.recipe, self.place, self.process = recipe, place, process
+        self.device = torch.device(place.device)
+        clips = Clips(place.work / "clips", "train")
+        tokens = TextTokens(load_tokenizer(place))
+        phonemes = phoneme_symbols(clips)
+        self.maker = WindowMaker(clips, tokens, phonemes)
+        torch.manual_seed(recipe.seed)
+        self.model = SmallWhisper(shape_of(recipe, tokens.size, len(phonemes) + 1))
+        self.model.to(self.device)
+        self.optimizer = optimizer_of(self.model)
+        self.step = 0
+        if place.state.exists():
+            self._resume()
+
+    def _resume(self) -> None:
+        state = torch.load(self.place.state, map_location=self.device, weights_only=True)
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step = state["step"]
+
+    def save(self) -> None:
+        working = self.place.state.with_suffix(".part")
+        torch.save(
+            {
+                "model": self.model.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "step": self.step,
+                "shape": self.model.shape.as_dict(),
+            },
+            working,
+        )
+        working.replace(self.place.state)
+
+    def run(self) -> None:
+        loader = batches(self.maker, self.recipe, self.step, self.process, self.place.loaders)
+        began = saved = reported = time.monotonic()
+        sums: list[list[float]] = []
+        seconds = 0.0
+        for batch in loader:
+            sums.append(self.learn(batch.to(self.device)))
+            seconds += batch.seconds * self.place.processes
+            self.step += 1
+            now = time.monotonic()
+            if self.process == 0 and now - reported > REPORT_EVERY_S:
+                self._report(sums, seconds / (now - began))
+                sums, reported = [], now
+            if self.process == 0 and now - saved > SAVE_EVERY_S:
+                self.save()
+                saved = now
+        if self.process == 0:
+            self.save()
+
+    def learn(self, batch: Batch) -> list[float]:
+        progress = self.step / self.recipe.steps
+        for parameters in self.optimizer.param_groups:
+            parameters["lr"] = rate_at(self.recipe, self.step)
+        low_precision = self.place.precision == "bfloat16"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=low_precision):
+            found = losses(self.model, batch)
+        # Naming phonemes comes first, looking at the right place gains weight when it sits.
+        loss = found.text + (1.0 - 0.6 * progress) * found.phonemes
+        loss = loss + (0.5 + 0.5 * progress) * found.looks
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self.place.processes > 1:
+            share_gradients(self.model, self.place.processes)
+        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        return [
+            float(found.text.detach()),
+            float(found.phonemes.detach()),
+            float(found.looks.detach()),
+            found.text_right,
+            found.phonemes_right,
+        ]
+
+    def _report(self, sums: list[list[float]], speed: float) -> None:
+        text, phonemes, looks, text_right, phonemes_right = np.nanmean(sums, axis=0)
+        LOG.info(
+            "step %d of %d, %.0f x real time, text %.3f, phonemes %.3f, looks %.3f; "
+            "right: text %.3f, phonemes %.3f",
+            self.step,
+            self.recipe.steps,
+            speed,
+            text,
+            phonemes,
+            looks,
+            text_right,
+            phonemes_right,
+        )
+
+
+def shape_of(recipe: Recipe, text_tokens: int, phonemes: int) -> Shape:
+    return Shape(
+        text_tokens,
+        phonemes,
+        recipe.width,
+        recipe.heads,
+        recipe.encoder_layers,
+        recipe.decoder_layers,
+    )
+
+
+def load_tokenizer(place: Place) -> Tokenizer:
+    return Tokenizer.from_file(str(place.tokenizer))
+
+
+def learn_tokenizer(recipe: Recipe, place: Place, clips: Clips) -> None:
+    if place.tokenizer.exists():
+        return
+    texts = [clip.text for clip in clips.clips]
+    for language in LANGUAGES:
+        texts += [*written(language), *vocabulary(language)]
+    build(learn(texts, recipe.text_tokens)).save(str(place.tokenizer))
+
+
+def work(process: int, recipe: Recipe, place: Place) -> None:
+    """One process of the training."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    torch.set_num_threads(1 if place.device == "cpu" else 4)
+    if place.processes > 1:
+        meeting = (place.work / "meeting").resolve()
+        group.init_process_group(
+            "gloo", init_method=f"file://{meeting}", rank=process, world_size=place.processes
+        )
+    Trainer(recipe, place, process).run()
+
+
+def train(recipe: Recipe, place: Place) -> None:
+    """Makes what is missing, in order: clips, tokenizer, weights."""
+    place.work.mkdir(parents=True, exist_ok=True)
+    (place.work / "meeting").unlink(missing_ok=True)
+    speech_clips.make_training(
+        place.work / "clips",
+        recipe.seed,
+        recipe.hours,
+        recipe.parts,
+        max(place.processes, place.loaders),
+    )
+    learn_tokenizer(recipe, place, Clips(place.work / "clips", "train"))
+    if place.processes > 1:
+        spawn(work, args=(recipe, place), nprocs=place.processes)  # type: ignore[no-untyped-call]
+    else:
+        work(0, recipe, place)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, required=True, help="clips and state; some 10 GB")
+    parser.add_argument("--out", type=Path, help="write the model folder here when done")
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
+    parser.add_argument("--loaders", type=int, default=0, help="processes that prepare data")
+    for field in fields(Recipe):
+        parser.add_argument(
+            f"--{field.name.replace('_', '-')}", type=type(field.default), default=field.default
+        )
+    given = vars(parser.parse_args())
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    recipe = Recipe(**{field.name: given[field.name] for field in fields(Recipe)})
+    place = Place(
+        given["work"],
+        1 if given["device"] != "cpu" else given["processes"],
+        given["device"],
+        given["precision"],
+        given["loaders"],
+    )
+    train(recipe, place)
+    if given["out"] is not None:
+        export(place.state, place.tokenizer, given["out"])
+
+
+if __name__ == "__main__":
+    main()
