@@ -14,27 +14,40 @@ huggingface_hub (2.4) itself begins an interrupted file anew in each process, so
 
 from __future__ import annotations
 
-import errno
 import fnmatch
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import httpx2
-from huggingface_hub import HfApi, constants, hf_hub_url
+from huggingface_hub import HfApi, constants, hf_hub_url, set_client_factory
 from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.file_download import http_get
 from huggingface_hub.hf_api import RepoSibling
 from huggingface_hub.utils._headers import build_hf_headers
+from huggingface_hub.utils._http import default_client_factory, parse_ratelimit_headers
+
+from models.placing import NO_ROOM
 
 PART = ".part"
 BLOCK_BYTES = 1 << 20
 """Written and reported at once: what a broken connection costs at most, before it is resumed."""
 
+LONGEST_WAIT_S = 10
+"""What a hub that is asked too much may have us wait without a word. huggingface_hub itself waits
+silently for as long as it is told, an hour say, and does so five times over."""
+
+PATIENCE = 2
+"""So many times in a row we wait and ask again; after that the one who pulls is told."""
+
 _OTHER_FORMATS = ("onnx", "openvino")
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_SIGN_IN = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +58,52 @@ class HubFile:
     size: int
     sha256: str | None
     blob: str | None
+
+
+class Throttled(Exception):
+    """The hub wants fewer questions, and a longer pause than is made without a word."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class _Patience:
+    """Sees every answer before huggingface_hub does, and ends its waiting where it gets long."""
+
+    def __init__(self) -> None:
+        self._refusals = 0
+
+    def __call__(self, response: httpx2.Response) -> None:
+        if response.is_success:
+            self._refusals = 0
+        if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+            self._refusals += 1
+            if self._refusals > PATIENCE or (named_wait(response.headers) or 0) > LONGEST_WAIT_S:
+                raise Throttled(_pause(response.headers))
+
+
+def named_wait(headers: Mapping[str, str]) -> int | None:
+    """Seconds to wait as the answer names them: its rate limit, a number or a date; else None."""
+    limit = parse_ratelimit_headers(headers)
+    if limit is not None and limit.remaining == 0:
+        return limit.reset_in_seconds
+    told = headers.get("Retry-After", "").strip()
+    if told.isdigit():
+        return int(told)
+    try:
+        until = parsedate_to_datetime(told)
+    except ValueError:
+        return None
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return max(0, round((until - datetime.now(UTC)).total_seconds()))
+
+
+def _pause(headers: Mapping[str, str]) -> str:
+    seconds = named_wait(headers)
+    if seconds is None:
+        return "HTTP 429"
+    return f"HTTP 429, {seconds} s" if seconds < 120 else f"HTTP 429, {-(-seconds // 60)} min"
 
 
 class _Progress:
@@ -111,17 +170,26 @@ def fetch(repo: str, revision: str, file: HubFile, directory: Path) -> None:
     part = target.with_name(target.name + PART)
     begun = part.stat().st_size if part.is_file() else 0
     with part.open("r+b" if 0 < begun <= file.size else "wb") as stream:
-        begun = stream.seek(0, 2)
-        http_get(
-            hf_hub_url(repo, file.name, revision=revision),
-            stream,
-            resume_size=begun,
-            headers=build_hf_headers(),
-            expected_size=file.size,
-            displayed_filename=file.name,
-            _tqdm_bar=_Progress(file.name, begun),
-        )
+        try:
+            _go_on(repo, revision, file, stream)
+        except HfHubHTTPError as error:
+            if error.response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+                stream.truncate(0)  # What is begun fits nothing there: the next attempt is anew.
+            raise
     part.replace(target)
+
+
+def _go_on(repo: str, revision: str, file: HubFile, stream: BinaryIO) -> None:
+    begun = stream.seek(0, 2)
+    http_get(
+        hf_hub_url(repo, file.name, revision=revision),
+        stream,
+        resume_size=begun,
+        headers=build_hf_headers(),
+        expected_size=file.size,
+        displayed_filename=file.name,
+        _tqdm_bar=_Progress(file.name, begun),
+    )
 
 
 def run(request: dict[str, Any]) -> None:
@@ -135,27 +203,68 @@ def run(request: dict[str, Any]) -> None:
 
 def reason_of(error: Exception) -> tuple[str, str]:
     """(reason, detail) of ModelError for what went wrong."""
+    if isinstance(error, Throttled):
+        return "throttled", error.detail
     if isinstance(error, HfHubHTTPError):
-        status = error.response.status_code
-        return ("refused" if 400 <= status < 429 else "unreachable", f"HTTP {status}")
+        return _reason_of_status(error.response)
     if isinstance(error, httpx2.HTTPError):
-        return "unreachable", type(error).__name__
+        return "unreachable", f"{type(error).__name__}{_elsewhere(error)}"
     if isinstance(error, FileNotFoundError) and error.errno is None:
         return "refused", str(error)
-    if isinstance(error, OSError) and error.errno is not None:
-        room = "no room" if error.errno in _NO_ROOM else str(error.strerror)
-        return "disk", room
     if isinstance(error, OSError):
-        return "unreachable", "incomplete"
+        return _reason_of_disk(error)
     return "unreachable", "not a hub's answer"
+
+
+def _reason_of_disk(error: OSError) -> tuple[str, str]:
+    if error.errno is None:
+        return "unreachable", "incomplete"
+    return ("full", "") if error.errno in NO_ROOM else ("disk", str(error.strerror))
+
+
+def _reason_of_status(response: httpx2.Response) -> tuple[str, str]:
+    status = response.status_code
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return "throttled", _pause(response.headers)
+    if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+        return "unreachable", f"HTTP {status}"
+    if not _is_hub(response.url):
+        # The storage that the hub sends us to knows no accounts: a firewall, or a link gone stale.
+        return "unreachable", f"HTTP {status}, {response.url.host}"
+    if status in _SIGN_IN:
+        return "gated", f"HTTP {status}"
+    return ("refused" if 400 <= status < 500 else "unreachable"), f"HTTP {status}"
+
+
+def _is_hub(url: httpx2.URL) -> bool:
+    hub = httpx2.URL(constants.ENDPOINT)
+    return (url.host, url.port) == (hub.host, hub.port)
+
+
+def _elsewhere(error: httpx2.HTTPError) -> str:
+    """The host that failed, where it is not the hub itself: one more for the firewall to let by."""
+    try:
+        url = error.request.url
+    except RuntimeError:
+        return ""
+    return "" if _is_hub(url) else f", {url.host}"
+
+
+def _client() -> httpx2.Client:
+    client = default_client_factory()
+    client.event_hooks["response"].append(_Patience())
+    return client
 
 
 def main() -> int:
     constants.DOWNLOAD_CHUNK_SIZE = BLOCK_BYTES
+    set_client_factory(_client)
     request = json.load(sys.stdin)
     try:
         run(request)
-    except (httpx2.HTTPError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (
+        Throttled, httpx2.HTTPError, OSError, ValueError, KeyError, TypeError, AttributeError
+    ) as error:  # fmt: skip
         reason, detail = reason_of(error)
         report(event="error", reason=reason, detail=detail)
         return 1

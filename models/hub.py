@@ -22,6 +22,7 @@ from filelock import FileLock, Timeout
 
 from models.contracts import ModelError
 from models.digest import file_sha256, git_blob_id
+from models.placing import NO_ROOM, megabytes_lacking, place
 from models.registry import ModelEntry
 from models.verify import check, record
 
@@ -33,8 +34,6 @@ _PATTERNS = {
     "reranker": ("*.json", "model*.safetensors", "pytorch_model*.bin", "*.model"),
 }  # fmt: skip
 """What to fetch of a model whose files the registry does not list."""
-
-_SPARE_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +50,11 @@ def pull(
 ) -> Path:
     """Fetch ``entry`` into ``models_dir`` and return its folder; nothing to do if it is good.
 
-    Raises ModelError: "unreachable" (no hub, broken off; a later pull resumes), "refused" (the hub
-    says no: not signed in, no such revision or file; or the model is not the hub's), "damaged" (a
-    file is not what it should be; it is dropped), "disk" (no room, not writable, another pull).
+    Raises ModelError: "unreachable" (no hub, broken off), "throttled" (the hub wants fewer
+    questions), "gated" (the hub wants to know who asks), "refused" (the hub says no: no such
+    revision or file; or the model is not the hub's), "damaged" (a file is not what it should be; it
+    is dropped), "full" (no room), "disk" (not writable), "locked" (another pull of it is running).
+    Whatever has arrived stays for the next pull.
     """
     target = models_dir / entry.name
     if entry.repo is None or entry.revision is None:
@@ -68,10 +69,12 @@ def pull(
             partial.mkdir(exist_ok=True)
             commit = _fetch(entry, partial, progress or (lambda _: None))
             record(entry, partial, commit)
-            _place(partial, target)
+            place(partial, target)
     except Timeout as error:
-        raise ModelError("disk", entry.name, "another pull is running") from error
+        raise ModelError("locked", entry.name) from error
     except OSError as error:
+        if error.errno in NO_ROOM:
+            raise ModelError("full", entry.name) from error
         raise ModelError("disk", entry.name, str(error.strerror or error)) from error
     return target
 
@@ -175,8 +178,8 @@ def _check_plan(
         if file["sha256"] and known.get(file["name"]) and file["sha256"] != known[file["name"]]:
             raise ModelError("damaged", entry.name, file["name"])
     missing_bytes = sum(file["size"] for file in files) - present_bytes
-    if shutil.disk_usage(partial).free < missing_bytes + _SPARE_BYTES:
-        raise ModelError("disk", entry.name, f"{missing_bytes // 1_000_000 + 1} MB needed")
+    if lacking := megabytes_lacking(partial, missing_bytes):
+        raise ModelError("full", entry.name, f"{lacking} MB")
 
 
 def _check_arrived(entry: ModelEntry, partial: Path, files: list[dict[str, Any]]) -> None:
@@ -201,7 +204,8 @@ def _check_arrived(entry: ModelEntry, partial: Path, files: list[dict[str, Any]]
 
 
 def _drop_other_partials(partial: Path, entry: ModelEntry) -> None:
-    for other in partial.parent.glob(f".partial-{entry.name}-*"):
+    # The revision's length keeps "large-v3" away from what is begun of "large-v3-turbo".
+    for other in partial.parent.glob(f".partial-{entry.name}-{'[0-9a-f]' * 12}"):
         if other != partial and other.is_dir():
             shutil.rmtree(other)
 
@@ -210,26 +214,3 @@ def _drop_strangers(partial: Path, wanted: set[str]) -> None:
     for path in partial.rglob("*"):
         if path.is_file() and path.relative_to(partial).as_posix() not in wanted:
             path.unlink()
-
-
-def _place(partial: Path, target: Path) -> None:
-    """Put the folder in place; a former one is moved away first and dropped after."""
-    for path in (*partial.rglob("*"), partial):
-        _sync(path)
-    former = target.with_name(f".former-{target.name}")
-    shutil.rmtree(former, ignore_errors=True)
-    if target.exists():
-        target.rename(former)
-    partial.rename(target)
-    _sync(target.parent)
-    shutil.rmtree(former, ignore_errors=True)
-
-
-def _sync(path: Path) -> None:
-    if path.is_dir() and os.name == "nt":
-        return  # Windows cannot open folders, and has no need to
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

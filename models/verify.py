@@ -7,14 +7,15 @@ when the files were fetched (or, for files brought by hand, when ``record`` was 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from models.contracts import ModelError
-from models.digest import LOCK_NAME, directory_sums, tree_hash, write_json
-from models.folder import tokenizer_file
-from models.registry import ModelEntry
+from models.digest import LOCK_NAME, deciding_files, directory_sums, tree_hash, write_json
+from models.folder import kind_of, tokenizer_file
+from models.registry import ModelEntry, describe, entries
 
 _SPEECH_FILES = ("config.json", "model.bin", "tokenizer.json")
 """faster-whisper would fetch a missing tokenizer.json from the hub: here it is an error."""
@@ -46,6 +47,22 @@ class Report:
     def good(self) -> bool:
         """Usable, and every file is accounted for."""
         return self.usable and not self.unexpected and not self.unrecorded
+
+
+def local_entries(models_dir: Path) -> tuple[ModelEntry, ...]:
+    """Models of one's own in the models folder: those that the registry does not name."""
+    if not models_dir.is_dir():
+        return ()
+    known = {one.name for one in entries()}
+    return tuple(
+        replace(describe(folder, folder.name), size_mb=_bytes(folder) // 1_000_000)
+        for folder in sorted(models_dir.iterdir())
+        if not folder.name.startswith(".") and folder.name not in known and kind_of(folder)
+    )
+
+
+def _bytes(folder: Path) -> int:
+    return sum((folder / name).stat().st_size for name in deciding_files(folder))
 
 
 def check(entry: ModelEntry, directory: Path, *, cached: bool = False) -> Report:
@@ -84,10 +101,20 @@ def expected_sums(entry: ModelEntry, directory: Path) -> dict[str, str]:
     return {name: known or locked.get(name, "") for name, known in entry.files}
 
 
-def record(entry: ModelEntry, directory: Path, commit: str | None = None) -> dict[str, str]:
-    """Write ``model.lock.json``: from now on the files must stay as they are. Raises OSError."""
+def record(
+    entry: ModelEntry,
+    directory: Path,
+    commit: str | None = None,
+    origin: Mapping[str, object] | None = None,
+) -> dict[str, str]:
+    """Write ``model.lock.json``: from now on the files must stay as they are.
+
+    ``origin`` is noted beside the sums: what a converted model was made of. Raises OSError.
+    """
     sums = directory_sums(directory, cached=False)
     lock: dict[str, Any] = {"repo": entry.repo, "revision": entry.revision, "commit": commit}
+    if origin is not None:
+        lock["converted"] = dict(origin)
     write_json(directory / LOCK_NAME, {**lock, "files": sums})
     return sums
 

@@ -75,7 +75,7 @@ def noise(rng: Generator, samples: int) -> Sound:
     """Noise of loudness 1 (root mean square)."""
     source = _noises()[rng.integers(len(_noises()))]
     start = int(rng.integers(len(source)))
-    return np.take(source, np.arange(start, start + samples), mode="wrap")
+    return _unit(np.take(source, np.arange(start, start + samples), mode="wrap"))
 
 
 def music(rng: Generator, samples: int) -> Sound:

@@ -13,10 +13,8 @@ import argparse
 import logging
 import math
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
-from random import Random
 
 import numpy as np
 import torch
@@ -24,43 +22,22 @@ import torch.distributed as group
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.multiprocessing.spawn import spawn
-from torch.nn import functional
-from torch.utils.data import DataLoader, Dataset
 
 from models.training.items import LANGUAGES
 from models.training.speech import clips as speech_clips
-from models.training.speech.clips import Clip, Clips
+from models.training.speech.clips import Clips
 from models.training.speech.export import export
+from models.training.speech.losses import losses
 from models.training.speech.network import Shape, SmallWhisper
+from models.training.speech.steps import Recipe, batches
 from models.training.speech.text import vocabulary, written
 from models.training.speech.tokenizer import TextTokens, build, learn
-from models.training.speech.windows import FULL_S, Batch, Window, WindowMaker, phoneme_symbols
+from models.training.speech.windows import Batch, WindowMaker, phoneme_symbols
 
 LOG = logging.getLogger(__name__)
-MEDIUM_S = (8.0, 10.0, 12.0)
-SILENCE_FRAME_WEIGHT = 0.4
 LOWEST_RATE = 0.02
 SAVE_EVERY_S = 240
 REPORT_EVERY_S = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """Everything that decides what the model becomes, besides the text."""
-
-    seed: int = 20261
-    hours: float = 64.0
-    parts: int = 32
-    text_tokens: int = 2400
-    width: int = 192
-    heads: int = 4
-    encoder_layers: int = 4
-    decoder_layers: int = 3
-    steps: int = 6_800
-    rate: float = 1.8e-3
-    warm_up: int = 300
-    seconds: float = 36.0
-    """Sound of one process's share of a step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,135 +57,6 @@ class Place:
     @property
     def tokenizer(self) -> Path:
         return self.work / "tokenizer.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Mixture:
-    """Shares of a step's kinds, by steps: single sentences (the rest), a few, full windows."""
-
-    few: float
-    full: float
-
-    @staticmethod
-    def at(progress: float) -> Mixture:
-        if progress < 0.3:
-            return Mixture(0.16, 0.04)
-        if progress < 0.6:
-            return Mixture(0.28, 0.14)
-        return Mixture(0.30, 0.40)
-
-
-def batch_at(maker: WindowMaker, recipe: Recipe, step: int, process: int) -> Batch:
-    """The share of one process in one step. All processes of a step make the same kind, so that
-    none waits for another; language and length differ."""
-    progress = step / recipe.steps
-    kind = Random(f"{recipe.seed} {step}").random()
-    rng = Random(f"{recipe.seed} {step} {process}")
-    noise = np.random.default_rng(rng.getrandbits(64))
-    mixture = Mixture.at(progress)
-    if kind < mixture.full:
-        count = max(1, int(recipe.seconds / FULL_S))
-        windows = [several(maker, rng, noise, FULL_S) for _ in range(count)]
-        return maker.batch(rng, windows, full=True, prompts=0.3)
-    if kind < mixture.full + mixture.few:
-        longest_s = rng.choice(MEDIUM_S)
-        count = max(1, int(recipe.seconds / longest_s))
-        windows = [several(maker, rng, noise, longest_s) for _ in range(count)]
-        return maker.batch(rng, windows, full=False, prompts=0.25)
-    windows = single_sentences(maker, rng, noise, recipe.seconds)
-    return maker.batch(rng, windows, full=False, prompts=0.1 if progress > 0.3 else 0.0)
-
-
-def several(
-    maker: WindowMaker, rng: Random, noise: np.random.Generator, longest_s: float
-) -> Window:
-    if rng.random() < 0.05:
-        return maker.silent(rng, noise, longest_s)
-    return maker.several(rng, noise, longest_s)
-
-
-def single_sentences(
-    maker: WindowMaker, rng: Random, noise: np.random.Generator, seconds: float
-) -> list[Window]:
-    """Sentences of like length, so that little is padded."""
-    drawn = sorted(rng.choices(maker.clips.clips, k=80), key=lambda clip: clip.samples)
-    first = rng.randrange(60)
-    chosen: list[Clip] = []
-    for clip in drawn[first:]:
-        if chosen and (clip.seconds + 0.8) * (len(chosen) + 1) > seconds:
-            break
-        chosen.append(clip)
-    return [maker.one(rng, noise, clip) for clip in chosen]
-
-
-class _Steps(Dataset[Batch]):
-    """The steps still to do, as a loader's workers count them."""
-
-    def __init__(self, maker: WindowMaker, recipe: Recipe, first: int, process: int) -> None:
-        self.maker, self.recipe, self.first, self.process = maker, recipe, first, process
-
-    def __len__(self) -> int:
-        return self.recipe.steps - self.first
-
-    def __getitem__(self, number: int) -> Batch:
-        torch.set_num_threads(1)
-        return batch_at(self.maker, self.recipe, self.first + number, self.process)
-
-
-def batches(
-    maker: WindowMaker, recipe: Recipe, first: int, process: int, loaders: int
-) -> Iterator[Batch]:
-    steps = _Steps(maker, recipe, first, process)
-    if not loaders:
-        return (steps[number] for number in range(len(steps)))
-    return iter(
-        DataLoader(steps, batch_size=None, num_workers=loaders, prefetch_factor=4, pin_memory=True)
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Losses:
-    """What is learnt from and, for the report, how much is right."""
-
-    text: Tensor
-    phonemes: Tensor
-    looks: Tensor
-    text_right: float
-    phonemes_right: float
-
-
-def losses(model: SmallWhisper, batch: Batch) -> Losses:
-    heard = model.encode(batch.mel, batch.offsets)
-    named = model.phonemes(heard).float().flatten(0, 1)
-    scores, looks = model.decode(batch.ids, heard)
-    scores = scores.float().flatten(0, 1)
-    weights = torch.ones(named.shape[1], device=named.device)
-    weights[0] = SILENCE_FRAME_WEIGHT
-    phonemes, targets = batch.phonemes.flatten(), batch.targets.flatten()
-    with torch.no_grad():
-        sounding, counted = phonemes > 0, targets >= 0
-        named_right = (named.argmax(-1) == phonemes)[sounding].float().mean().item()
-        text_right = (scores.argmax(-1) == targets)[counted].float().mean().item()
-    return Losses(
-        functional.cross_entropy(scores, targets, ignore_index=-100),
-        functional.cross_entropy(named, phonemes, weight=weights),
-        look_loss(looks, batch.low, batch.high),
-        text_right,
-        named_right,
-    )
-
-
-def look_loss(looks: list[Tensor], low: Tensor, high: Tensor) -> Tensor:
-    """Minus the log of how much each guided head looks where the token is spoken; tokens without
-    a place (``high`` below ``low``) do not count."""
-    frames = torch.arange(looks[0].shape[-1], device=low.device) + 0.5
-    inside = (frames > low[..., None]) & (frames < high[..., None])
-    placed = high > low
-    total = torch.zeros((), device=low.device)
-    for weights in looks:
-        seen = (weights.float() * inside).sum(-1)[placed]
-        total = total - seen.clamp(min=1e-6).log().sum() / max(1, int(placed.sum()))
-    return total
 
 
 def rate_at(recipe: Recipe, step: int) -> float:

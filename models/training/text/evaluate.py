@@ -20,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 
+from models.training.text.written import kept_back
+
 LOG = logging.getLogger(__name__)
 HELDOUT = Path(__file__).parent / "heldout.jsonl"
 LANGUAGES = ("de", "en")
@@ -117,6 +119,18 @@ def heldout(score: Scorer) -> dict[str, Measure]:
     return results
 
 
+def development(score: Scorer) -> dict[str, Measure]:
+    """Hit rates of the items kept back from training: what the recipe may be tuned on."""
+    items = kept_back()
+    results: dict[str, Measure] = {}
+    for asked in LANGUAGES:
+        for said in LANGUAGES:
+            scores = score([i.asked[asked] for i in items], [i.said[said] for i in items])
+            ranks = [best_rank(scores[number], [number]) for number in range(len(items))]
+            results[f"{asked}->{said}"] = measure(ranks)
+    return results
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """Some 30 s of one recording; times in seconds."""
@@ -181,6 +195,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--moments", type=Path, help="folder of time-coded recordings to report on")
+    parser.add_argument("--development", action="store_true", help="only the items kept back")
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -190,6 +205,10 @@ def main() -> None:
             SentenceTransformer(str(folder), device="cpu", local_files_only=True)
         )
     for name, score in scorers.items():
+        for direction, result in development(score).items():
+            LOG.info("%s kept back %s: %s", name, direction, result)
+        if given.development:
+            continue
         for direction, result in heldout(score).items():
             LOG.info("%s heldout %s: %s", name, direction, result)
         if given.moments:

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
+from models.checkpoint import ConversionError
 from models.contracts import ModelError
+from models.convert import DEFAULT_QUANTIZATION, QUANTIZATIONS, convert
 from models.hub import Progress, addresses, pull
 from models.load import locate, resolve, verify
 from models.registry import ModelEntry, entries, entry
+from models.verify import local_entries
 from pipeline.cli.app import Session, echo_json, pass_session
 from pipeline.cli.localise import Localised, LocalisedGroup
+from pipeline.errors import BadInput, HomeUnusable, InterviewsError, NotFound
+from pipeline.messages import text
 from pipeline.run.engine import model_missing
+
+_STORAGE = ("full", "disk", "locked", "running")
+"""Troubles of the models folder, not of a model."""
 
 
 @click.group(cls=LocalisedGroup)
@@ -24,13 +33,16 @@ def models() -> None: ...
 @pass_session
 def list_models(session: Session, as_json: bool) -> None:
     used = {_used(session, "speech"), _used(session, "text")}
-    rows = [(one, _is_present(session, one), one.name in used) for one in entries()]
+    own = local_entries(session.context.models_dir)
+    rows = [(one, _is_present(session, one), one.name in used) for one in (*entries(), *own)]
     if as_json:
         echo_json({"models": [_json(*row) for row in rows]})
         return
     for one, present, in_use in rows:
         mark = "●" if in_use else ("✓" if present else " ")
         note = one.note_de if session.language == "de" else one.note_en
+        if one in own:
+            note = text("cli.models.own", session.language)
         click.echo(
             f"{mark} {one.name:24} {one.kind:9} {one.size_mb:>6} MB  {one.licence:12} {note}"
         )
@@ -88,7 +100,7 @@ def pull_models(session: Session, names: tuple[str, ...]) -> None:
             if error.reason == "unreachable":
                 for address in addresses(entry(name)):
                     click.echo(f"  {address}", err=True)
-            raise model_missing(error) from error
+            raise _trouble(error) from error
         finally:
             meter.close()
         session.say("models.pulled", name=name, folder=str(folder))
@@ -123,11 +135,12 @@ class _Meter:
 @pass_session
 def verify_models(session: Session, names: tuple[str, ...], as_json: bool) -> int:
     """Without a name: all that are there."""
-    present = tuple(one.name for one in entries() if _is_present(session, one))
+    own = {one.name: one for one in local_entries(session.context.models_dir)}
+    present = (*(one.name for one in entries() if _is_present(session, one)), *own)
     reports = []
     for name in names or present:
         try:
-            reports.append(verify(entry(name), session.context.models_dir))
+            reports.append(verify(own.get(name) or entry(name), session.context.models_dir))
         except ModelError as error:
             raise model_missing(error) from error
     if as_json:
@@ -155,3 +168,36 @@ def verify_models(session: Session, names: tuple[str, ...], as_json: bool) -> in
             files = (*report.missing, *report.changed, *report.unexpected, *report.unrecorded)
             session.say(key, name=report.name, hash=report.hash[:16], files=", ".join(files))
     return 0 if all(report.usable for report in reports) else 4
+
+
+@models.command(cls=Localised, name="convert")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("name")
+@click.option("--quantization", type=click.Choice(QUANTIZATIONS), default=DEFAULT_QUANTIZATION)
+@click.option("--force", is_flag=True)
+@pass_session
+def convert_model(
+    session: Session, source: Path, name: str, quantization: str, force: bool
+) -> None:
+    folder = session.context.models_dir
+    session.say("models.converting", source=str(source), folder=str(folder))
+    try:
+        place = convert(source, name, folder, quantization, force=force)
+    except ConversionError as error:
+        raise _unconverted(error, source, name) from error
+    session.say("models.converted", name=name, folder=str(place))
+
+
+def _trouble(error: ModelError) -> InterviewsError:
+    if error.reason in _STORAGE:
+        return HomeUnusable(f"model.{error.reason}", name=error.name, detail=error.detail)
+    return model_missing(error)
+
+
+def _unconverted(error: ConversionError, source: Path, name: str) -> InterviewsError:
+    kind: type[InterviewsError] = BadInput
+    if error.reason == "absent":
+        kind = NotFound
+    elif error.reason in _STORAGE:
+        kind = HomeUnusable
+    return kind(f"convert.{error.reason}", source=str(source), name=name, detail=error.detail)
