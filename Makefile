@@ -5,9 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TORCH := torch==2.13.0
+TRAINING ?= .training
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint bench serve clean models-text
+.PHONY: help setup demo test check lint bench serve clean models-speech models-text
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 14
@@ -39,9 +40,12 @@ bench: setup  ## speed, as ratios measured side by side
 serve:  ## the web pages (not part of this version)
 	@echo "The web pages are not part of this version; search with .venv/bin/interviews search." && exit 1
 
-models-text: setup  ## train the bundled text model again
-	$(BIN)/python -m models.training.text.train --out models/bundled/text-de-en
+models-speech: setup  ## train the bundled speech model again (hours; needs espeak-ng)
+	$(BIN)/python -m models.training.speech.train --work $(TRAINING)/speech --out models/bundled/whisper-de-en
+
+models-text: setup  ## train the bundled text model again (an hour)
+	$(BIN)/python -m models.training.text.train --out models/bundled/text-de-en --state $(TRAINING)/text.state
 
 clean:  ## delete what the targets made
-	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf $(VENV) .demo $(TRAINING) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -86,7 +86,7 @@ def test_every_item_is_whole_and_spoken_as_written() -> None:
 def test_an_item_that_is_not_whole_is_named(tmp_path) -> None:
     path = tmp_path / "broken.txt"
     path.write_text("de: Das ist gut.\nen: That is good.\n", "utf-8")
-    with pytest.raises(ValueError, match="not whole: 'de: Das ist gut.'"):
+    with pytest.raises(ValueError, match="not whole"):
         read_items(path)
 
 

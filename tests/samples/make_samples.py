@@ -1,7 +1,6 @@
 """Makes the sample interviews again: films, reference transcripts and planted questions.
 
     python tests/samples/make_samples.py [--into FOLDER]
-    python tests/samples/make_samples.py --check GRAMMAR_FOLDER
     python tests/samples/make_samples.py --measure MODEL_FOLDER
 
 Needs espeak-ng (libespeak-ng.so.1) and, for the films, the DejaVu fonts. The tests need neither.
@@ -15,7 +14,6 @@ from pathlib import Path
 
 import imageio_ffmpeg  # type: ignore[import-untyped]
 from recipe.assemble import record
-from recipe.fivegrams import check_and_write, load_grammar
 from recipe.measure import Meter, decode
 from recipe.picture import film
 from recipe.reference import questions, transcript
@@ -35,13 +33,6 @@ def make(folder: Path) -> None:
     (folder / "questions.jsonl").write_text(questions(takes), "utf-8")
 
 
-def check(grammar_folder: Path) -> int:
-    problems = check_and_write(read_interviews(), load_grammar(grammar_folder), HERE)
-    for problem in problems:
-        print(problem)
-    return 1 if problems else 0
-
-
 def measure(model_folder: Path, folder: Path) -> None:
     meter = Meter(model_folder)
     for interview in read_interviews():
@@ -53,11 +44,8 @@ def measure(model_folder: Path, folder: Path) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Make the sample interviews again.")
     parser.add_argument("--into", type=Path, default=HERE, help="where the files are")
-    parser.add_argument("--check", type=Path, help="folder with the training grammar")
     parser.add_argument("--measure", type=Path, help="folder of a speech model")
     arguments = parser.parse_args()
-    if arguments.check:
-        return check(arguments.check)
     if arguments.measure:
         measure(arguments.measure, arguments.into)
     else:

@@ -12,6 +12,8 @@ from __future__ import annotations
 import argparse
 import logging
 import math
+import signal
+import sys
 import time
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -238,7 +240,9 @@ def train(recipe: Recipe, place: Place) -> None:
     )
     learn_tokenizer(recipe, place, Clips(place.work / "clips", "train"))
     if place.processes > 1:
-        spawn(work, args=(recipe, place), nprocs=place.processes)  # type: ignore[no-untyped-call]
+        # Daemons, and an exit instead of a death: nobody goes on learning alone.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+        spawn(work, (recipe, place), place.processes, daemon=True)  # type: ignore[no-untyped-call]
     else:
         work(0, recipe, place)
 
