@@ -213,12 +213,12 @@ def _suppressed(checkpoint: Checkpoint, tokenizer: Any, rows: int) -> tuple[list
     from faster_whisper.transcribe import get_suppressed_tokens
 
     never, first = checkpoint.hint("suppress_tokens"), checkpoint.hint("begin_suppress_tokens")
+    end = tokenizer.token_to_id("<|endoftext|>")
     if not never:
-        whisper = Tokenizer(tokenizer, False)
-        never = list(get_suppressed_tokens(whisper, [-1]))
-    if not first:
-        blank = tokenizer.encode(" ", add_special_tokens=False).ids
-        first = [*blank, tokenizer.token_to_id("<|endoftext|>")]
+        never = get_suppressed_tokens(Tokenizer(tokenizer, False), [-1])
+    if not first or end not in first:
+        # transformers writes those of the English-only models into every config.json.
+        first = [*tokenizer.encode(" ", add_special_tokens=False).ids, end]
     return [n for n in never if 0 <= n < rows], [n for n in first if 0 <= n < rows]
 
 

@@ -101,7 +101,7 @@ def named_wait(headers: Mapping[str, str]) -> int | None:
 
 def _pause(headers: Mapping[str, str]) -> str:
     seconds = named_wait(headers)
-    if seconds is None:
+    if not seconds:
         return "HTTP 429"
     return f"HTTP 429, {seconds} s" if seconds < 120 else f"HTTP 429, {-(-seconds // 60)} min"
 

@@ -8,18 +8,23 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from conftest import Interviews
 from filelock import FileLock
+from full_disk import full_disk
 
 from models.contracts import ModelError
 from models.hub import Progress, addresses, online_environment, pull
 from models.load import verify
-from models.registry import ModelEntry
+from models.registry import ModelEntry, entry
+from pipeline.messages import catalogue
 
 REPO = "acme/toy"
 COMMIT = "c0ffee" + "0" * 34
@@ -31,7 +36,7 @@ FILES = {
     "README.md": b"not needed",
     "onnx/config.json": b"{}",
 }
-LARGE = {"model.bin"}
+LARGE = frozenset({"model.bin"})
 
 
 @dataclass
@@ -44,8 +49,18 @@ class Hub:
     instead: dict[str, bytes] = field(default_factory=dict)
     break_once_at: int | None = None
     ranges: bool = True
+    ends_at: int | None = None
+    busy: int = 0
+    wait: dict[str, str] = field(default_factory=dict)
+    busy_at: str = "/cdn/model.bin"
+    storage: str = ""
+    storage_status: int = 200
     asked: list[tuple[str, str, str | None]] = field(default_factory=list)
+    tokens: list[tuple[str, str | None]] = field(default_factory=list)
     address: str = ""
+    repo: str = REPO
+    commit: str = COMMIT
+    large: frozenset[str] = LARGE
 
     def ranges_of(self, name: str) -> list[str | None]:
         return [r for method, path, r in self.asked if method == "GET" and path.endswith(name)]
@@ -64,13 +79,27 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = unquote(urlsplit(self.path).path)
         self.hub.asked.append((self.command, path, self.headers.get("Range")))
-        if self.hub.status != 200:
+        self.hub.tokens.append((str(self.headers["Host"]), self.headers.get("Authorization")))
+        if self.hub.busy and path.startswith(self.hub.busy_at):
+            self.hub.busy -= 1
+            self.answer(429, b"", self.hub.wait)
+        elif path.startswith("/cdn/") and self.hub.storage_status != 200:
+            self.answer(self.hub.storage_status, b"")
+        elif self.hub.status != 200:
             self.answer(self.hub.status, b"", {"X-Error-Code": self.hub.code})
-        elif path == f"/api/models/{REPO}/revision/{COMMIT}":
+        elif path == f"/api/models/{self.hub.repo}/revision/{self.hub.commit}":
             self.answer(200, json.dumps(self.listing()).encode())
-        elif path.startswith(f"/{REPO}/resolve/{COMMIT}/"):
-            name = path.removeprefix(f"/{REPO}/resolve/{COMMIT}/")
-            self.answer(302, b"", {"Location": f"/cdn/{name}", "X-Repo-Commit": COMMIT})
+        elif path.startswith(home := f"/{self.hub.repo}/resolve/{self.hub.commit}/"):
+            name = path.removeprefix(home)
+            self.answer(
+                302,
+                b"",
+                {
+                    "Location": f"{self.hub.storage}/cdn/{name}",
+                    "X-Repo-Commit": COMMIT,
+                    "ETag": '"the-hubs"',
+                },
+            )
         elif path.startswith("/cdn/") and path[5:] in self.hub.files:
             self.content(path[5:])
         else:
@@ -81,11 +110,11 @@ class _Handler(BaseHTTPRequestHandler):
         for name, data in self.hub.files.items():
             blob = hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
             row: dict[str, object] = {"rfilename": name, "size": len(data), "blobId": blob}
-            if name in LARGE:
+            if name in self.hub.large:
                 sha256 = hashlib.sha256(data).hexdigest()
                 row["lfs"] = {"size": len(data), "sha256": sha256, "pointerSize": 134}
             siblings.append(row)
-        return {"id": REPO, "sha": COMMIT, "siblings": siblings}
+        return {"id": self.hub.repo, "sha": self.hub.commit, "siblings": siblings}
 
     def content(self, name: str) -> None:
         data = self.hub.instead.get(name, self.hub.files[name])
@@ -93,6 +122,9 @@ class _Handler(BaseHTTPRequestHandler):
         wanted = self.headers.get("Range")
         if wanted and self.hub.ranges:
             begin = int(wanted.removeprefix("bytes=").split("-")[0])
+        if self.hub.ends_at is not None and begin >= self.hub.ends_at:
+            self.answer(416, b"", {"Content-Range": f"bytes */{len(data)}"})
+            return
         headers = {"ETag": '"x"', "Accept-Ranges": "bytes"}
         if begin:
             headers["Content-Range"] = f"bytes {begin}-{len(data) - 1}/{len(data)}"
@@ -121,24 +153,41 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.shutdown(socket.SHUT_RDWR)
 
 
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
-    state = Hub()
+@contextmanager
+def served(state: Hub) -> Iterator[int]:
+    """The port of a server that answers as ``state`` says."""
     handler = type("Handler", (_Handler,), {"hub": state})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    state.address = f"http://127.0.0.1:{server.server_port}"
-    monkeypatch.setenv("HF_ENDPOINT", state.address)
+    yield server.server_port
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
+    state = Hub()
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
-    yield state
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    with served(state) as port:
+        state.address = f"http://127.0.0.1:{port}"
+        monkeypatch.setenv("HF_ENDPOINT", state.address)
+        yield state
+
+
+@pytest.fixture
+def storage(hub: Hub) -> Iterator[Hub]:
+    """Another machine, by another name, to which the hub sends us for the files."""
+    state = Hub()
+    with served(state) as port:
+        state.address = hub.storage = f"http://localhost:{port}"
+        yield state
 
 
 TOY = ModelEntry(name="toy", kind="speech", repo=REPO, revision=COMMIT, licence="MIT")
@@ -259,8 +308,11 @@ def test_small_files_are_held_against_the_registry_too(hub: Hub, tmp_path: Path)
 @pytest.mark.parametrize(
     ("status", "code", "reason"),
     [
-        (401, "GatedRepo", "refused"),
-        (403, "", "refused"),
+        (401, "GatedRepo", "gated"),
+        (401, "RepoNotFound", "gated"),
+        (401, "", "gated"),
+        (403, "GatedRepo", "gated"),
+        (403, "", "gated"),
         (404, "RepoNotFound", "refused"),
         (404, "RevisionNotFound", "refused"),
     ],
@@ -285,6 +337,25 @@ def test_no_hub_is_unreachable(hub: Hub, tmp_path: Path, monkeypatch: pytest.Mon
     assert failure(TOY, tmp_path)[0] == "unreachable"
 
 
+def test_a_beginning_longer_than_what_there_is_does_not_stand_in_the_way(
+    hub: Hub, tmp_path: Path
+) -> None:
+    begun(tmp_path, FILES["model.bin"][:200_000])
+    hub.ends_at = 100_000
+    assert failure(TOY, tmp_path) == ("unreachable", "HTTP 416")
+    hub.ends_at = None
+    assert (pull(TOY, tmp_path) / "model.bin").read_bytes() == FILES["model.bin"]
+
+
+def test_what_is_begun_of_a_model_with_a_longer_name_is_left_alone(
+    hub: Hub, tmp_path: Path
+) -> None:
+    longer = tmp_path / f".partial-toy-turbo-{COMMIT[:12]}"
+    longer.mkdir()
+    pull(TOY, tmp_path)
+    assert longer.exists()
+
+
 def test_a_file_the_hub_no_longer_has_is_named(hub: Hub, tmp_path: Path) -> None:
     del hub.files["vocabulary.json"]
     assert failure(LISTED, tmp_path) == ("refused", "vocabulary.json")
@@ -298,7 +369,7 @@ def test_names_that_leave_the_folder_are_not_fetched(hub: Hub, tmp_path: Path) -
 
 def test_two_pulls_of_one_model_do_not_mix(hub: Hub, tmp_path: Path) -> None:
     with FileLock(tmp_path / ".partial-toy.lock"):
-        assert failure(TOY, tmp_path)[0] == "disk"
+        assert failure(TOY, tmp_path) == ("locked", "")
 
 
 def test_a_models_folder_that_cannot_be_made_is_said(hub: Hub, tmp_path: Path) -> None:
@@ -332,3 +403,172 @@ def test_nothing_is_asked_but_the_list_and_the_files(hub: Hub, tmp_path: Path) -
     expected = {f"/api/models/{REPO}/revision/{COMMIT}"}
     expected |= {resolve + name for name in NEEDED} | {"/cdn/" + name for name in NEEDED}
     assert {path for _, path, _ in hub.asked} == expected
+
+
+# ------------------------------------------------------------------ a hub that is asked too much
+
+
+def test_a_short_pause_is_made_without_a_word(hub: Hub, tmp_path: Path) -> None:
+    hub.busy, hub.wait = 2, {"Retry-After": "0"}
+    assert (pull(TOY, tmp_path) / "model.bin").read_bytes() == FILES["model.bin"]
+    assert len(hub.ranges_of("/cdn/model.bin")) == 3
+
+
+@pytest.mark.parametrize("busy_at", ["/cdn/model.bin", f"/{REPO}/resolve", "/api"])
+@pytest.mark.parametrize(
+    ("wait", "named"),
+    [
+        ({"Retry-After": "3600"}, ", 60 min"),
+        ({"Retry-After": "30"}, ", 30 s"),
+        ({"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT"}, ""),
+        ({"RateLimit": '"resolvers";r=0;t=250', "Retry-After": "1"}, ", 5 min"),
+    ],
+)
+def test_a_long_pause_is_told_with_its_length(
+    hub: Hub, tmp_path: Path, wait: dict[str, str], named: str, busy_at: str
+) -> None:
+    hub.busy, hub.wait, hub.busy_at = 99, wait, busy_at
+    begun(tmp_path, FILES["model.bin"][:200_000])
+    assert failure(TOY, tmp_path) == ("throttled", f"HTTP 429{named}")
+    hub.busy = 0
+    hub.asked.clear()
+    pull(TOY, tmp_path)
+    assert set(hub.ranges_of("/cdn/model.bin")) == {"bytes=200000-"}
+
+
+def test_a_pause_of_unknown_length_is_not_waited_for_long(hub: Hub, tmp_path: Path) -> None:
+    hub.busy = 99
+    assert failure(TOY, tmp_path) == ("throttled", "HTTP 429")
+    assert len(hub.ranges_of("/cdn/model.bin")) == 3
+    hub.busy = 0
+    assert (pull(TOY, tmp_path) / "model.bin").read_bytes() == FILES["model.bin"]
+
+
+# ------------------------------------------------------------------ files that lie elsewhere
+
+
+def test_files_are_fetched_from_where_the_hub_sends_us(
+    hub: Hub, storage: Hub, tmp_path: Path
+) -> None:
+    storage.break_once_at = 2_500_000
+    assert (pull(TOY, tmp_path) / "model.bin").read_bytes() == FILES["model.bin"]
+    assert storage.ranges_of("/cdn/model.bin") == [None, f"bytes={2 << 20}-"]
+    assert not hub.ranges_of("/cdn/model.bin")
+    assert verify(TOY, tmp_path).good
+
+
+def test_the_token_goes_to_the_hub_and_to_no_other_host(
+    hub: Hub, storage: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    storage.break_once_at = 2_500_000
+    pull(TOY, tmp_path)
+    assert {token for _, token in hub.tokens} == {"Bearer hf_secret"}
+    assert len(storage.tokens) == len(NEEDED) + 1
+    assert {token for _, token in storage.tokens} == {None}
+    assert all(host.startswith("localhost:") for host, _ in storage.tokens)
+
+
+def test_without_a_token_nobody_is_told_who_asks(hub: Hub, storage: Hub, tmp_path: Path) -> None:
+    pull(TOY, tmp_path)
+    assert {token for _, token in hub.tokens + storage.tokens} == {None}
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 500])
+def test_a_storage_that_says_no_is_named_and_asks_nobody_to_sign_in(
+    hub: Hub, storage: Hub, tmp_path: Path, status: int
+) -> None:
+    storage.storage_status = status
+    assert failure(TOY, tmp_path) == ("unreachable", f"HTTP {status}, localhost")
+
+
+def test_a_storage_out_of_reach_is_named(hub: Hub, tmp_path: Path) -> None:
+    hub.storage = "http://nowhere.invalid"
+    reason, detail = failure(TOY, tmp_path)
+    assert reason == "unreachable" and detail.endswith(", nowhere.invalid")
+
+
+# ------------------------------------------------------------------ a disk that fills up
+
+
+def test_a_disk_that_fills_up_keeps_what_has_arrived(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = 1_500_000
+    with monkeypatch.context() as full:
+        for name, value in full_disk(tmp_path / "startup", "model.bin.part", room).items():
+            full.setenv(name, value)
+        assert failure(TOY, tmp_path / "models") == ("full", "")
+    part = partial_of(tmp_path / "models") / "model.bin.part"
+    assert part.read_bytes() == FILES["model.bin"][:room]
+    hub.asked.clear()
+    assert (pull(TOY, tmp_path / "models") / "model.bin").read_bytes() == FILES["model.bin"]
+    assert set(hub.ranges_of("/cdn/model.bin")) == {f"bytes={room}-"}
+
+
+def test_too_little_room_is_said_before_anything_is_fetched(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "models.placing.shutil.disk_usage", lambda _: SimpleNamespace(free=65 << 20)
+    )
+    assert failure(TOY, tmp_path) == ("full", "4 MB")
+    assert hub.ranges_of("/cdn/model.bin") == []
+
+
+# ------------------------------------------------------------------ what the command says
+
+
+@dataclass(frozen=True)
+class Said:
+    code: int
+    lines: list[str]
+
+
+def pulled(interviews: Interviews, hub: Hub, **environment: str) -> Said:
+    """``models pull tiny`` at the stand-in: what it says on standard error."""
+    ran = interviews("models", "pull", "tiny", check=False, **environment)
+    return Said(ran.code, ran.err.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("status", "wait", "sentence", "advice"),
+    [
+        (401, "", "signed-in users", "HF_TOKEN"),
+        (403, "", "signed-in users", "accept its terms"),
+        (404, "", "not handed out (HTTP 404)", "no longer there"),
+        (429, "", "asks for a pause", "what has arrived is kept"),
+        (429, "900", "(HTTP 429, 15 min)", "HF_TOKEN raises the limit"),
+    ],
+)
+def test_one_sentence_and_what_to_do(
+    interviews: Interviews, hub: Hub, status: int, wait: str, sentence: str, advice: str
+) -> None:
+    if status == 429:
+        hub.busy, hub.busy_at = 99, "/api"
+        hub.wait = {"Retry-After": wait} if wait else {}
+    else:
+        hub.status = status
+    said = pulled(interviews, hub)
+    assert said.code == 4 and len(said.lines) == 2
+    assert sentence in said.lines[0] and "tiny" in said.lines[0]
+    assert advice in said.lines[1]
+
+
+def test_a_full_disk_is_the_data_directorys_trouble(
+    interviews: Interviews, hub: Hub, tmp_path: Path
+) -> None:
+    known = entry("tiny")
+    hub.repo, hub.commit = str(known.repo), str(known.revision)
+    hub.files |= {"vocabulary.txt": b"a"}
+    hub.large = frozenset()
+    environment = full_disk(tmp_path / "startup", "tokenizer.json.part", 5)
+    said = pulled(interviews, hub, **environment)
+    assert said.code == 5 and "no room left" in said.lines[-2]
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_every_trouble_of_a_pull_has_its_sentences(language: str) -> None:
+    for reason in ("gated", "throttled", "full", "locked", "disk", "refused", "unreachable"):
+        for part in ("message", "advice"):
+            assert f"error.model.{reason}.{part}" in catalogue(language)

@@ -119,6 +119,7 @@ def run_phase(
     phase: str,
     deadline: float,
     state: Path | None,
+    precision: str,
 ) -> None:
     """Trains `module` in place until its steps or the time are used up."""
     bag = phase == "bag"
@@ -139,9 +140,9 @@ def run_phase(
         batch = next(stream)
         for parameters in optimizer.param_groups:
             parameters["lr"] = rate(top, step, steps)
-        loss = contrastive_loss(
-            vectors(batch.query), vectors(batch.positive), vectors(batch.negative), batch.group
-        )
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16" and not bag):
+            found = [vectors(texts) for texts in (batch.query, batch.positive, batch.negative)]
+        loss = contrastive_loss(*(rows.float() for rows in found), batch.group)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(module.parameters(), 1.0)
@@ -156,17 +157,31 @@ def run_phase(
 
 
 def train(
-    recipe: Recipe, out: Path, minutes: float, state: Path | None, bag_out: Path | None
+    recipe: Recipe,
+    out: Path,
+    minutes: float,
+    state: Path | None,
+    bag_out: Path | None,
+    precision: str,
 ) -> None:
     """Trains and writes the model folder; raises OSError where files cannot be written."""
     deadline = time.monotonic() + 60 * minutes
     tokenizer = train_tokenizer(recipe.pieces, recipe.seed)
     bag = BagOfWords(tokenizer.get_vocab_size(), recipe.width, recipe.seed)
-    run_phase(bag, lambda t: bag(*flat(t)), recipe, tokenizer, "bag", deadline, state)
+    run_phase(bag, lambda t: bag(*flat(t)), recipe, tokenizer, "bag", deadline, state, precision)
     if bag_out is not None:
         save_bag(bag, tokenizer, bag_out)
     model = new_encoder(bag.table.weight.detach(), recipe.layers, recipe.seed)
-    run_phase(model, lambda t: embed(model, *padded(t)), recipe, tokenizer, "full", deadline, state)
+    run_phase(
+        model,
+        lambda t: embed(model, *padded(t)),
+        recipe,
+        tokenizer,
+        "full",
+        deadline,
+        state,
+        precision,
+    )
     save_folder(model, tokenizer, out)
 
 
@@ -179,11 +194,12 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--bag-steps", type=int, default=DEFAULT.bag_steps)
     parser.add_argument("--full-steps", type=int, default=DEFAULT.full_steps)
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(given.threads)
     recipe = Recipe(bag_steps=given.bag_steps, full_steps=given.full_steps)
-    train(recipe, given.out, given.minutes, given.state, given.bag_out)
+    train(recipe, given.out, given.minutes, given.state, given.bag_out, given.precision)
 
 
 if __name__ == "__main__":
