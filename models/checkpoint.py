@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,9 +43,9 @@ class ConversionError(Exception):
 
     ``reason`` is one of ``absent``, ``no_model``, ``converted``, ``adapter``, ``not_whisper``,
     ``no_decoder``, ``english_only``, ``unsupported``, ``no_weights``, ``weights``, ``pickled``,
-    ``unreadable``, ``no_tokenizer``, ``tokenizer``, ``vocabulary``, ``name``, ``known_name``,
-    ``exists``, ``not_a_model``, ``running``, ``full``, ``disk``, ``useless``; ``detail`` is a
-    short plain fact: a file, a key, a number.
+    ``not_finite``, ``unreadable``, ``no_tokenizer``, ``tokenizer``, ``vocabulary``, ``name``,
+    ``known_name``, ``exists``, ``not_a_model``, ``running``, ``full``, ``disk``, ``useless``;
+    ``detail`` is a short plain fact: a file, a key, a number.
     """
 
     def __init__(self, reason: str, detail: str = "") -> None:
@@ -164,7 +165,9 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        tensors = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Of pickles in an odd form: they are read or refused.
+            tensors = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise ConversionError("pickled", path.name) from error
     except (SafetensorError, OSError, EOFError, RuntimeError, ValueError, KeyError) as error:
@@ -189,3 +192,5 @@ def _compare(weights: dict[str, Any], shapes: dict[str, Any]) -> None:
     for name, tensor in weights.items():
         if tensor.shape != shapes[name] or not tensor.is_floating_point():
             raise ConversionError("weights", f"{name} {list(tensor.shape)}")
+        if not tensor.isfinite().all():
+            raise ConversionError("not_finite", name)

@@ -101,7 +101,8 @@ class EncoderLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.self_attn(self.self_attn_layer_norm(x))[0]
-        return x + self.fc2(functional.gelu(self.fc1(self.final_layer_norm(x))))
+        fed: Tensor = self.fc2(functional.gelu(self.fc1(self.final_layer_norm(x))))
+        return x + fed
 
 
 class DecoderLayer(nn.Module):

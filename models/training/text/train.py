@@ -10,17 +10,16 @@ alone. `--minutes` stops early; `--state FILE` saves every hundred steps and res
 import argparse
 import logging
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from models.training.text.batches import Phase, Recipe, Steps, batches, flat, padded
 from models.training.text.network import (
-    MAX_TOKENS,
     BagOfWords,
     contrastive_loss,
     embed,
@@ -28,82 +27,11 @@ from models.training.text.network import (
     save_bag,
     save_folder,
 )
-from models.training.text.pairs import triples
 from models.training.text.tokenizer import train_tokenizer
 
 LOG = logging.getLogger(__name__)
-PIECE_DROPOUT = 0.08  # BPE dropout: words are also seen in smaller pieces (Provilkov et al., 2020)
 SAVE_EVERY = 100
 WARM_UP = 40
-SHORT_TOKENS = 64
-LONG_EVERY = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """Everything that decides what the model becomes, besides lexicon and grammars."""
-
-    seed: int = 20260
-    pieces: int = 9728
-    width: int = 192
-    layers: int = 2
-    bag_batch: int = 320
-    full_batch: int = 96
-    long_batch: int = 16
-    bag_steps: int = 2000
-    full_steps: int = 1200
-    bag_rate: float = 1e-2
-    full_rate: float = 5e-4
-
-
-DEFAULT = Recipe()
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Queries, positives and near misses as lists of token ids; groups int64 [n]."""
-
-    query: list[list[int]]
-    positive: list[list[int]]
-    negative: list[list[int]]
-    group: Tensor
-
-
-def batch_at(tokenizer: Tokenizer, seed: int, size: int, longest: int) -> Batch:
-    drawn = list(islice(triples(seed, longest), size))
-    query, positive, negative = (
-        [encoded.ids for encoded in tokenizer.encode_batch([getattr(t, name) for t in drawn])]
-        for name in ("query", "positive", "negative")
-    )
-    return Batch(query, positive, negative, torch.tensor([t.group for t in drawn]))
-
-
-def batches(tokenizer: Tokenizer, recipe: Recipe, phase: str, first: int) -> Iterator[Batch]:
-    """Batch `step` of a phase depends on seed and step alone: a resumed run sees the same data."""
-    step = first
-    seed = recipe.seed * 1_000_003 + (0 if phase == "bag" else 500_000)
-    while True:
-        long_step = phase == "full" and step % LONG_EVERY == 0
-        longest = 12 if long_step else step % 3
-        size = recipe.long_batch if long_step else recipe.full_batch
-        tokenizer.model.dropout = PIECE_DROPOUT if step % 2 else None
-        tokenizer.enable_truncation(MAX_TOKENS if long_step else SHORT_TOKENS)
-        yield batch_at(
-            tokenizer, seed + step, recipe.bag_batch if phase == "bag" else size, longest
-        )
-        step += 1
-
-
-def flat(texts: list[list[int]]) -> tuple[Tensor, Tensor]:
-    """All ids in a row and where each text starts, as `EmbeddingBag` reads them."""
-    lengths = torch.tensor([0, *(len(ids) for ids in texts[:-1])])
-    return torch.tensor([i for ids in texts for i in ids]), lengths.cumsum(0)
-
-
-def padded(texts: list[list[int]]) -> tuple[Tensor, Tensor]:
-    """Ids and mask int64 [n, longest]."""
-    rows = nn.utils.rnn.pad_sequence([torch.tensor(ids) for ids in texts], batch_first=True)
-    return rows, (rows != 0).long()
 
 
 def rate(top: float, step: int, steps: int) -> float:
@@ -111,38 +39,43 @@ def rate(top: float, step: int, steps: int) -> float:
     return top * min((step + 1) / WARM_UP, max(1.0 - step / steps, 0.02))
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where and how a run computes; decides the speed alone, besides rounding."""
+
+    deadline: float
+    state: Path | None
+    precision: str
+    loaders: int
+
+    def file(self, phase: Phase) -> Path | None:
+        return None if self.state is None else self.state.with_name(f"{self.state.name}.{phase}")
+
+
 def run_phase(
     module: nn.Module,
     vectors: Callable[[list[list[int]]], Tensor],
     recipe: Recipe,
     tokenizer: Tokenizer,
-    phase: str,
-    deadline: float,
-    state: Path | None,
-    precision: str,
+    phase: Phase,
+    place: Place,
 ) -> None:
     """Trains `module` in place until its steps or the time are used up."""
-    bag = phase == "bag"
-    steps, top = (
-        (recipe.bag_steps, recipe.bag_rate) if bag else (recipe.full_steps, recipe.full_rate)
-    )
+    top = recipe.bag_rate if phase == "bag" else recipe.full_rate
     optimizer = torch.optim.AdamW(module.parameters(), weight_decay=0.0)
-    file = None if state is None else state.with_name(f"{state.name}.{phase}")
-    step = 0
-    if file is not None and file.exists():
-        kept = torch.load(file, weights_only=True)
-        module.load_state_dict(kept["module"])
-        optimizer.load_state_dict(kept["optimizer"])
-        step = kept["step"]
+    step = resume(module, optimizer, place.file(phase))
+    steps = Steps(tokenizer, recipe, phase, step)
+    total = step + len(steps)
     began, mean = time.monotonic(), 0.0
-    stream = batches(tokenizer, recipe, phase, step)
-    while step < steps and time.monotonic() < deadline:
-        batch = next(stream)
+    low_precision = phase == "full" and place.precision == "bfloat16"
+    for batch in batches(steps, place.loaders) if len(steps) else ():
         for parameters in optimizer.param_groups:
-            parameters["lr"] = rate(top, step, steps)
-        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16" and not bag):
-            found = [vectors(texts) for texts in (batch.query, batch.positive, batch.negative)]
-        loss = contrastive_loss(*(rows.float() for rows in found), batch.group)
+            parameters["lr"] = rate(top, step, total)
+        with torch.autocast("cpu", torch.bfloat16, enabled=low_precision):
+            query, positive, negative = (
+                vectors(texts) for texts in (batch.query, batch.positive, batch.negative)
+            )
+        loss = contrastive_loss(query.float(), positive.float(), negative.float(), batch.group)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(module.parameters(), 1.0)
@@ -151,37 +84,40 @@ def run_phase(
         step += 1
         if step % SAVE_EVERY == 0:
             LOG.info("%s %d loss %.3f, %.0f s", phase, step, mean, time.monotonic() - began)
-            if file is not None:
-                values = {"module": module.state_dict(), "optimizer": optimizer.state_dict()}
-                torch.save({**values, "step": step}, file)
+            save(module, optimizer, step, place.file(phase))
+        if time.monotonic() > place.deadline:
+            break
 
 
-def train(
-    recipe: Recipe,
-    out: Path,
-    minutes: float,
-    state: Path | None,
-    bag_out: Path | None,
-    precision: str,
-) -> None:
+def resume(module: nn.Module, optimizer: torch.optim.Optimizer, file: Path | None) -> int:
+    """The step to go on from; module and optimizer become as they were then."""
+    if file is None or not file.exists():
+        return 0
+    kept = torch.load(file, weights_only=True)
+    module.load_state_dict(kept["module"])
+    optimizer.load_state_dict(kept["optimizer"])
+    return int(kept["step"])
+
+
+def save(module: nn.Module, optimizer: torch.optim.Optimizer, step: int, file: Path | None) -> None:
+    if file is None:
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    working = file.with_name(f"{file.name}.part")
+    values = {"module": module.state_dict(), "optimizer": optimizer.state_dict(), "step": step}
+    torch.save(values, working)
+    working.replace(file)
+
+
+def train(recipe: Recipe, out: Path, bag_out: Path | None, place: Place) -> None:
     """Trains and writes the model folder; raises OSError where files cannot be written."""
-    deadline = time.monotonic() + 60 * minutes
     tokenizer = train_tokenizer(recipe.pieces, recipe.seed)
     bag = BagOfWords(tokenizer.get_vocab_size(), recipe.width, recipe.seed)
-    run_phase(bag, lambda t: bag(*flat(t)), recipe, tokenizer, "bag", deadline, state, precision)
+    run_phase(bag, lambda t: bag(*flat(t)), recipe, tokenizer, "bag", place)
     if bag_out is not None:
         save_bag(bag, tokenizer, bag_out)
     model = new_encoder(bag.table.weight.detach(), recipe.layers, recipe.seed)
-    run_phase(
-        model,
-        lambda t: embed(model, *padded(t)),
-        recipe,
-        tokenizer,
-        "full",
-        deadline,
-        state,
-        precision,
-    )
+    run_phase(model, lambda t: embed(model, *padded(t)), recipe, tokenizer, "full", place)
     save_folder(model, tokenizer, out)
 
 
@@ -192,14 +128,19 @@ def main() -> None:
     parser.add_argument("--state", type=Path, help="file name to save to and resume from")
     parser.add_argument("--bag-out", type=Path, help="also save the bag of words (the baseline)")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--bag-steps", type=int, default=DEFAULT.bag_steps)
-    parser.add_argument("--full-steps", type=int, default=DEFAULT.full_steps)
+    parser.add_argument("--loaders", type=int, default=1, help="processes that prepare data")
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
-    given = parser.parse_args()
+    for field in fields(Recipe):
+        parser.add_argument(
+            f"--{field.name.replace('_', '-')}", type=type(field.default), default=field.default
+        )
+    given = vars(parser.parse_args())
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    torch.set_num_threads(given.threads)
-    recipe = Recipe(bag_steps=given.bag_steps, full_steps=given.full_steps)
-    train(recipe, given.out, given.minutes, given.state, given.bag_out, given.precision)
+    torch.set_num_threads(given["threads"])
+    recipe = Recipe(**{field.name: given[field.name] for field in fields(Recipe)})
+    deadline = time.monotonic() + 60 * given["minutes"]
+    place = Place(deadline, given["state"], given["precision"], given["loaders"])
+    train(recipe, given["out"], given["bag_out"], place)
 
 
 if __name__ == "__main__":

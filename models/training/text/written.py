@@ -143,7 +143,7 @@ def among(rng: Random, core: str, item: Item, language: str, extra: int) -> str:
     sentences = [core]
     for _ in range(extra):
         near = rng.choice(of_topic()[item.topic])
-        other = rng.choice(talk())[language] if rng.random() < 0.4 else near.said[language]
+        other = rng.choice(talk())[language] if rng.random() < 0.7 else near.said[language]
         sentences.insert(rng.randrange(len(sentences) + 1), other)
     return " ".join(sentences)
 

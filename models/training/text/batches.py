@@ -1,0 +1,103 @@
+"""What every step learns from: batches of triples as token ids, by phase and step alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from models.training.text.network import MAX_TOKENS
+from models.training.text.pairs import triples
+
+Phase = Literal["bag", "full"]
+PIECE_DROPOUT = 0.08  # BPE dropout: words are also seen in smaller pieces (Provilkov et al., 2020)
+SHORT_TOKENS = 64
+LONG_EVERY = 8
+LONGEST_PASSAGE = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything that decides what the model becomes, besides lexicon and grammars."""
+
+    seed: int = 20260
+    pieces: int = 9728
+    width: int = 192
+    layers: int = 2
+    bag_batch: int = 320
+    full_batch: int = 128
+    long_batch: int = 16
+    bag_steps: int = 4000
+    full_steps: int = 2400
+    bag_rate: float = 1e-2
+    full_rate: float = 5e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Queries, positives and near misses as lists of token ids; groups int64 [n]."""
+
+    query: list[list[int]]
+    positive: list[list[int]]
+    negative: list[list[int]]
+    group: Tensor
+
+
+def batch_at(tokenizer: Tokenizer, seed: int, size: int, longest: int) -> Batch:
+    drawn = list(islice(triples(seed, longest), size))
+    query, positive, negative = (
+        [encoded.ids for encoded in tokenizer.encode_batch([getattr(t, name) for t in drawn])]
+        for name in ("query", "positive", "negative")
+    )
+    return Batch(query, positive, negative, torch.tensor([t.group for t in drawn]))
+
+
+class Steps(Dataset[Batch]):
+    """The steps of a phase from ``first`` on: step ``n`` depends on seed, phase and ``n`` alone, so
+    that a resumed run sees the same data."""
+
+    def __init__(self, tokenizer: Tokenizer, recipe: Recipe, phase: Phase, first: int) -> None:
+        self.tokenizer, self.recipe, self.phase, self.first = tokenizer, recipe, phase, first
+        self.seed = recipe.seed * 1_000_003 + (0 if phase == "bag" else 500_000)
+
+    def __len__(self) -> int:
+        recipe = self.recipe
+        return (recipe.bag_steps if self.phase == "bag" else recipe.full_steps) - self.first
+
+    def __getitem__(self, number: int) -> Batch:
+        step = self.first + number
+        long_step = self.phase == "full" and step % LONG_EVERY == 0
+        size = self.recipe.long_batch if long_step else self.recipe.full_batch
+        self.tokenizer.model.dropout = PIECE_DROPOUT if step % 2 else None
+        self.tokenizer.enable_truncation(MAX_TOKENS if long_step else SHORT_TOKENS)
+        return batch_at(
+            self.tokenizer,
+            self.seed + step,
+            self.recipe.bag_batch if self.phase == "bag" else size,
+            LONGEST_PASSAGE if long_step else step % 3,
+        )
+
+
+def batches(steps: Steps, loaders: int) -> Iterator[Batch]:
+    """The batches in order, made beforehand by ``loaders`` processes of their own."""
+    if not loaders:
+        return (steps[number] for number in range(len(steps)))
+    return iter(DataLoader(steps, batch_size=None, num_workers=loaders))
+
+
+def flat(texts: list[list[int]]) -> tuple[Tensor, Tensor]:
+    """All ids in a row and where each text starts, as `EmbeddingBag` reads them."""
+    lengths = torch.tensor([0, *(len(ids) for ids in texts[:-1])])
+    return torch.tensor([i for ids in texts for i in ids]), lengths.cumsum(0)
+
+
+def padded(texts: list[list[int]]) -> tuple[Tensor, Tensor]:
+    """Ids and mask int64 [n, longest]."""
+    rows = nn.utils.rnn.pad_sequence([torch.tensor(ids) for ids in texts], batch_first=True)
+    return rows, (rows != 0).long()
