@@ -5,10 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TORCH := torch==2.13.0
+NEWEST := .venv-newest
 TRAINING ?= .training
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint bench serve clean models-speech models-text
+.PHONY: help setup demo test test-newest check lint bench serve clean models-speech models-text
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 14
@@ -32,6 +33,13 @@ lint: setup  ## style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+test-newest:  ## the models' tests with the newest releases that pyproject.toml allows
+	$(PYTHON) -m venv $(NEWEST)
+	$(NEWEST)/bin/python -m pip install --quiet --disable-pip-version-check $(TORCH)
+	$(NEWEST)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade -e '.[dev]'
+	$(NEWEST)/bin/python -m pytest -q -n auto tests/test_speech_model.py tests/test_whisper.py \
+	    tests/test_text_model.py tests/test_models_*.py
+
 check: lint test  ## what the continuous integration runs
 
 bench: setup  ## speed, as ratios measured side by side
@@ -47,5 +55,5 @@ models-text: setup  ## train the bundled text model again (an hour)
 	$(BIN)/python -m models.training.text.train --out models/bundled/text-de-en --state $(TRAINING)/text.state
 
 clean:  ## delete what the targets made
-	rm -rf $(VENV) .demo $(TRAINING) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf $(VENV) $(NEWEST) .demo $(TRAINING) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
