@@ -12,7 +12,7 @@ TRAINING ?= .training
 .PHONY: help setup demo test test-newest check lint bench serve clean models-speech models-text
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
 
 setup: $(READY)  ## build the virtual environment in .venv
 

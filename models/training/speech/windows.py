@@ -112,6 +112,8 @@ class WindowMaker:
             clip = rng.choice(pool)
             start_s = samples / SAMPLE_RATE
             if start_s + clip.words[-1][2] > longest_s - 0.05:
+                if not said:
+                    continue  # A sentence longer than the whole window.
                 if full and start_s + clip.words[0][1] < longest_s - 0.1:
                     cut = (start_s, clip)
                     parts.append(self._sound(rng, clip))

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from models.training.text.network import MAX_TOKENS
 from models.training.text.pairs import triples
+from models.training.text.written import Near
 
 Phase = Literal["bag", "full"]
 PIECE_DROPOUT = 0.08  # BPE dropout: words are also seen in smaller pieces (Provilkov et al., 2020)
@@ -49,8 +50,8 @@ class Batch:
     group: Tensor
 
 
-def batch_at(tokenizer: Tokenizer, seed: int, size: int, longest: int) -> Batch:
-    drawn = list(islice(triples(seed, longest), size))
+def batch_at(tokenizer: Tokenizer, seed: int, size: int, longest: int, near: Near) -> Batch:
+    drawn = list(islice(triples(seed, longest, near), size))
     query, positive, negative = (
         [encoded.ids for encoded in tokenizer.encode_batch([getattr(t, name) for t in drawn])]
         for name in ("query", "positive", "negative")
@@ -58,29 +59,39 @@ def batch_at(tokenizer: Tokenizer, seed: int, size: int, longest: int) -> Batch:
     return Batch(query, positive, negative, torch.tensor([t.group for t in drawn]))
 
 
-class Steps(Dataset[Batch]):
-    """The steps of a phase from ``first`` on: step ``n`` depends on seed, phase and ``n`` alone, so
-    that a resumed run sees the same data."""
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Some steps of a phase, between which `near` stays the same."""
 
-    def __init__(self, tokenizer: Tokenizer, recipe: Recipe, phase: Phase, first: int) -> None:
-        self.tokenizer, self.recipe, self.phase, self.first = tokenizer, recipe, phase, first
-        self.seed = recipe.seed * 1_000_003 + (0 if phase == "bag" else 500_000)
+    phase: Phase
+    first: int
+    last: int
+    near: Near
+
+
+class Steps(Dataset[Batch]):
+    """A round's batches. A step depends on seed, phase, its number and `near` alone, so that a
+    resumed run sees the same data."""
+
+    def __init__(self, tokenizer: Tokenizer, recipe: Recipe, part: Round) -> None:
+        self.tokenizer, self.recipe, self.part = tokenizer, recipe, part
+        self.seed = recipe.seed * 1_000_003 + (0 if part.phase == "bag" else 500_000)
 
     def __len__(self) -> int:
-        recipe = self.recipe
-        return (recipe.bag_steps if self.phase == "bag" else recipe.full_steps) - self.first
+        return self.part.last - self.part.first
 
     def __getitem__(self, number: int) -> Batch:
-        step = self.first + number
-        long_step = self.phase == "full" and step % LONG_EVERY == 0
-        size = self.recipe.long_batch if long_step else self.recipe.full_batch
+        step, full = self.part.first + number, self.part.phase == "full"
+        long_step = full and step % LONG_EVERY == 0
+        size = self.recipe.full_batch if full else self.recipe.bag_batch
         self.tokenizer.model.dropout = PIECE_DROPOUT if step % 2 else None
         self.tokenizer.enable_truncation(MAX_TOKENS if long_step else SHORT_TOKENS)
         return batch_at(
             self.tokenizer,
             self.seed + step,
-            self.recipe.bag_batch if self.phase == "bag" else size,
+            self.recipe.long_batch if long_step else size,
             LONGEST_PASSAGE if long_step else step % 3,
+            self.part.near,
         )
 
 

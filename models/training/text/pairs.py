@@ -21,7 +21,7 @@ from models.training.text.grammar import (
 from models.training.text.lexicon import Concept, all_concepts, neighbours, talk
 from models.training.text.pseudo import function_words, invent, salad
 from models.training.text.triple import Triple, languages
-from models.training.text.written import cloud_triple, item_triple
+from models.training.text.written import ItemWalk, Near, cloud_triple, item_triple
 
 
 def surround(rng: Random, core: str, fact: Fact, language: str, extra: int) -> str:
@@ -128,21 +128,23 @@ def invented_triple(rng: Random, longest: int) -> Triple:
     )
 
 
-MAKERS: tuple[tuple[Callable[[Random, int], Triple], float], ...] = (
-    (item_triple, 0.36),
-    (cloud_triple, 0.18),
-    (question_triple, 0.12),
-    (paraphrase_triple, 0.05),
+MAKERS: tuple[tuple[Callable[[Random, int], Triple] | None, float], ...] = (
+    (None, 0.42),  # The written items: drawn by a walk, not each on its own.
+    (cloud_triple, 0.16),
+    (question_triple, 0.10),
+    (paraphrase_triple, 0.04),
     (keyword_triple, 0.10),
     (related_triple, 0.03),
-    (invented_triple, 0.16),
+    (invented_triple, 0.15),
 )
 
 
-def triples(seed: int, longest: int) -> Iterator[Triple]:
-    """An endless stream; `longest` is the most sentences that stand around an answer."""
+def triples(seed: int, longest: int, near: Near = ()) -> Iterator[Triple]:
+    """An endless stream; `longest` is the most sentences that stand around an answer, `near` what
+    `ItemWalk` walks along."""
     rng = Random(seed)
+    walk = ItemWalk(near)
     makers, shares = zip(*MAKERS, strict=True)
     while True:
-        make: Callable[[Random, int], Triple] = rng.choices(makers, shares)[0]
-        yield make(rng, longest)
+        make: Callable[[Random, int], Triple] | None = rng.choices(makers, shares)[0]
+        yield item_triple(rng, longest, walk) if make is None else make(rng, longest)

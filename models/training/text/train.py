@@ -4,21 +4,21 @@
 
 Two phases: a bag of words (fast: learns what words mean and how much they weigh), then a small
 BERT that starts out as that bag and learns on longer passages. Batches depend on seed and step
-alone. `--minutes` stops early; `--state FILE` saves every hundred steps and resumes from there.
+alone. `--minutes` stops early; `--state FILE` saves every round and resumes from there.
 """
 
 import argparse
 import logging
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer
-from torch import Tensor, nn
+from torch import nn
 
-from models.training.text.batches import Phase, Recipe, Steps, batches, flat, padded
+from models.training.text.batches import Phase, Recipe, Round, Steps, batches, flat, padded
+from models.training.text.mining import Vectors, near_items
 from models.training.text.network import (
     BagOfWords,
     contrastive_loss,
@@ -30,7 +30,7 @@ from models.training.text.network import (
 from models.training.text.tokenizer import train_tokenizer
 
 LOG = logging.getLogger(__name__)
-SAVE_EVERY = 100
+ROUND = 250
 WARM_UP = 40
 
 
@@ -52,41 +52,57 @@ class Place:
         return None if self.state is None else self.state.with_name(f"{self.state.name}.{phase}")
 
 
-def run_phase(
-    module: nn.Module,
-    vectors: Callable[[list[list[int]]], Tensor],
-    recipe: Recipe,
-    tokenizer: Tokenizer,
-    phase: Phase,
-    place: Place,
+@dataclass(frozen=True, slots=True)
+class Learner:
+    """What learns in a phase: the module and how it turns token ids into vectors."""
+
+    phase: Phase
+    module: nn.Module
+    vectors: Vectors
+    steps: int
+    rate: float
+
+
+def run_phase(learner: Learner, recipe: Recipe, tokenizer: Tokenizer, place: Place) -> None:
+    """Trains the module in place until its steps or the time are used up: in rounds, before each
+    of which it is looked up what the module still takes for each other."""
+    optimizer = torch.optim.AdamW(learner.module.parameters(), weight_decay=0.0)
+    file = place.file(learner.phase)
+    step = resume(learner.module, optimizer, file)
+    while step < learner.steps and time.monotonic() < place.deadline:
+        near = near_items(learner.vectors, tokenizer) if step >= ROUND else ()
+        part = Round(learner.phase, step, min(step + ROUND, learner.steps), near)
+        run_round(learner, Steps(tokenizer, recipe, part), optimizer, place)
+        step = part.last
+        save(learner.module, optimizer, step, file)
+
+
+def run_round(
+    learner: Learner, steps: Steps, optimizer: torch.optim.Optimizer, place: Place
 ) -> None:
-    """Trains `module` in place until its steps or the time are used up."""
-    top = recipe.bag_rate if phase == "bag" else recipe.full_rate
-    optimizer = torch.optim.AdamW(module.parameters(), weight_decay=0.0)
-    step = resume(module, optimizer, place.file(phase))
-    steps = Steps(tokenizer, recipe, phase, step)
-    total = step + len(steps)
-    began, mean = time.monotonic(), 0.0
-    low_precision = phase == "full" and place.precision == "bfloat16"
-    for batch in batches(steps, place.loaders) if len(steps) else ():
+    began, losses = time.monotonic(), []
+    low_precision = learner.phase == "full" and place.precision == "bfloat16"
+    for step, batch in enumerate(batches(steps, place.loaders), start=steps.part.first):
         for parameters in optimizer.param_groups:
-            parameters["lr"] = rate(top, step, total)
+            parameters["lr"] = rate(learner.rate, step, learner.steps)
         with torch.autocast("cpu", torch.bfloat16, enabled=low_precision):
             query, positive, negative = (
-                vectors(texts) for texts in (batch.query, batch.positive, batch.negative)
+                learner.vectors(texts) for texts in (batch.query, batch.positive, batch.negative)
             )
         loss = contrastive_loss(query.float(), positive.float(), negative.float(), batch.group)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+        nn.utils.clip_grad_norm_(learner.module.parameters(), 1.0)
         optimizer.step()
-        mean = loss.item() if mean == 0.0 else 0.98 * mean + 0.02 * loss.item()
-        step += 1
-        if step % SAVE_EVERY == 0:
-            LOG.info("%s %d loss %.3f, %.0f s", phase, step, mean, time.monotonic() - began)
-            save(module, optimizer, step, place.file(phase))
-        if time.monotonic() > place.deadline:
-            break
+        losses.append(loss.item())
+    LOG.info(
+        "%s %d of %d: loss %.3f, %.0f s",
+        learner.phase,
+        steps.part.last,
+        learner.steps,
+        sum(losses) / len(losses),
+        time.monotonic() - began,
+    )
 
 
 def resume(module: nn.Module, optimizer: torch.optim.Optimizer, file: Path | None) -> int:
@@ -113,11 +129,15 @@ def train(recipe: Recipe, out: Path, bag_out: Path | None, place: Place) -> None
     """Trains and writes the model folder; raises OSError where files cannot be written."""
     tokenizer = train_tokenizer(recipe.pieces, recipe.seed)
     bag = BagOfWords(tokenizer.get_vocab_size(), recipe.width, recipe.seed)
-    run_phase(bag, lambda t: bag(*flat(t)), recipe, tokenizer, "bag", place)
+    learner = Learner("bag", bag, lambda t: bag(*flat(t)), recipe.bag_steps, recipe.bag_rate)
+    run_phase(learner, recipe, tokenizer, place)
     if bag_out is not None:
         save_bag(bag, tokenizer, bag_out)
     model = new_encoder(bag.table.weight.detach(), recipe.layers, recipe.seed)
-    run_phase(model, lambda t: embed(model, *padded(t)), recipe, tokenizer, "full", place)
+    learner = Learner(
+        "full", model, lambda t: embed(model, *padded(t)), recipe.full_steps, recipe.full_rate
+    )
+    run_phase(learner, recipe, tokenizer, place)
     save_folder(model, tokenizer, out)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -26,6 +27,8 @@ HELD_OUT = Path(__file__).with_name("heldout.jsonl")
 KEPT_BACK = 8
 FIRST_GROUP = 1_000_000
 """Above the lexicon's concepts: groups of items and clouds are their own."""
+Near = Sequence[Sequence[int]]
+STAYING = 0.75
 DROPPED = 0.12
 EXCHANGED = 0.25
 
@@ -112,10 +115,33 @@ def exchange(rng: Random, word: str, language: str) -> str:
     return rng.choice(all_clouds()[rng.choice(numbers)].words[language])
 
 
-def item_triple(rng: Random, longest: int) -> Triple:
+class ItemWalk:
+    """Draws items, mostly one near the last: texts of one batch are then hard to tell apart.
+
+    ``near`` names for each item of `used()` those that the model so far takes for its likes; empty
+    in the beginning.
+    """
+
+    def __init__(self, near: Near) -> None:
+        self.near = near
+        self.last: int | None = None
+
+    def draw(self, rng: Random) -> tuple[Item, Item]:
+        """An item and a near miss."""
+        if self.last is not None and self.near and rng.random() < STAYING:
+            number = rng.choice(self.near[self.last])
+        else:
+            number = rng.randrange(len(used()))
+        self.last = number
+        item = used()[number]
+        if self.near and rng.random() < STAYING:
+            return item, used()[rng.choice(self.near[number])]
+        return item, rng.choice(of_topic()[item.topic])
+
+
+def item_triple(rng: Random, longest: int, walk: ItemWalk) -> Triple:
     """A question or the same in other words, and what is said; another item as near miss."""
-    item = rng.choice(used())
-    other = rng.choice(of_topic()[item.topic])
+    item, other = walk.draw(rng)
     asked, said = languages(rng)
     draw = rng.random()
     kind = "said" if rng.random() < 0.6 else "reworded"
