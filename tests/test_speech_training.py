@@ -23,7 +23,7 @@ from models.training.speech.network import FRAMES, Shape, SmallWhisper
 from models.training.speech.steps import Recipe, batch_at
 from models.training.speech.text import written
 from models.training.speech.tokenizer import TIMES, TextTokens, build, identity, learn
-from models.training.speech.train import Place, Trainer
+from models.training.speech.train import Place, Trainer, rate_at
 from models.training.speech.windows import IGNORED, WindowMaker, phoneme_symbols
 
 RATE = 16_000
@@ -121,7 +121,7 @@ def test_no_voice_is_both_trained_on_and_held_out() -> None:
 
 
 def test_a_batch_depends_on_seed_step_and_process_alone(work: Path) -> None:
-    recipe = Recipe(steps=50)
+    recipe = Recipe(steps=50, second_steps=0)
     for step in (0, 20, 49):
         first, again = (batch_at(maker_of(work), recipe, step, 1) for _ in range(2))
         other = batch_at(maker_of(work), recipe, step, 0)
@@ -163,6 +163,15 @@ def test_times_and_looks_move_with_the_window(work: Path) -> None:
         seen = batch.high[0] > batch.low[0]
         first = int(seen.nonzero()[0])
         assert float(batch.low[0, first]) == pytest.approx(begin_s * 50 - 1.5, abs=1.01)
+
+
+def test_short_windows_hold_something_though_sentences_are_long(work: Path) -> None:
+    maker = maker_of(work)
+    for seed in range(60):
+        window = maker.several(Random(seed), np.random.default_rng(seed), 7.0)
+        assert window.said
+    with pytest.raises(ValueError, match="no sentence of"):
+        maker.several(Random(1), np.random.default_rng(1), 1.0)
 
 
 def test_a_window_without_speech_says_so(work: Path) -> None:
@@ -224,8 +233,24 @@ def trained(work: Path, recipe: Recipe, *, stop_after: int | None = None) -> dic
     return trainer.model.state_dict()
 
 
+def test_the_rate_rises_twice_and_falls_twice() -> None:
+    recipe = Recipe(steps=1000, second_steps=1000, warm_up=50)
+    rates = [rate_at(recipe, step) for step in range(recipe.all_steps)]
+    assert max(rates[:1000]) == pytest.approx(recipe.rate)
+    assert max(rates[1000:]) == pytest.approx(recipe.second_rate)
+    assert max(rates[999], rates[1000], rates[1999]) < 0.05 * recipe.rate
+
+
 def test_a_stopped_training_goes_on_as_if_nothing_had_happened(work: Path, tmp_path: Path) -> None:
-    recipe = Recipe(steps=4, width=64, encoder_layers=2, decoder_layers=2, seconds=12.0, warm_up=2)
+    recipe = Recipe(
+        steps=4,
+        second_steps=2,
+        width=64,
+        encoder_layers=2,
+        decoder_layers=2,
+        seconds=12.0,
+        warm_up=2,
+    )
     straight = trained(work, recipe)
     (work / "state.pt").unlink()
     trained(work, recipe, stop_after=2)

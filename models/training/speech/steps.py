@@ -29,10 +29,21 @@ class Recipe:
     encoder_layers: int = 4
     decoder_layers: int = 3
     steps: int = 6_800
+    second_steps: int = 8_000
+    """Steps of the first and of the second cycle; with the second, the rate rises once more."""
     rate: float = 1.8e-3
+    second_rate: float = 1.2e-3
     warm_up: int = 300
     seconds: float = 36.0
     """Sound of one process's share of a step."""
+
+    @property
+    def all_steps(self) -> int:
+        return self.steps + self.second_steps
+
+    def progress(self, step: int) -> float:
+        """From 0 to 1 in the first cycle, 1 in the second."""
+        return min(1.0, step / self.steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +65,7 @@ class Mixture:
 def batch_at(maker: WindowMaker, recipe: Recipe, step: int, process: int) -> Batch:
     """The share of one process in one step. All processes of a step make the same kind, so that
     none waits for another; language and length differ."""
-    progress = step / recipe.steps
+    progress = recipe.progress(step)
     kind = Random(f"{recipe.seed} {step}").random()
     rng = Random(f"{recipe.seed} {step} {process}")
     noise = np.random.default_rng(rng.getrandbits(64))
@@ -101,7 +112,7 @@ class _Steps(Dataset[Batch]):
         self.maker, self.recipe, self.first, self.process = maker, recipe, first, process
 
     def __len__(self) -> int:
-        return self.recipe.steps - self.first
+        return self.recipe.all_steps - self.first
 
     def __getitem__(self, number: int) -> Batch:
         torch.set_num_threads(1)

@@ -62,11 +62,14 @@ class Place:
 
 
 def rate_at(recipe: Recipe, step: int) -> float:
-    """A warm-up, then half a cosine."""
-    progress = step / recipe.steps
+    """In each cycle a warm-up, then half a cosine (warm restarts: Loshchilov & Hutter 2017)."""
+    first = step < recipe.steps
+    within = step if first else step - recipe.steps
+    progress = within / (recipe.steps if first else recipe.second_steps)
     falling = 0.5 * (1 + math.cos(math.pi * max(0.0, (progress - 0.1) / 0.9)))
-    warm = min(1.0, (step + 1) / recipe.warm_up)
-    return recipe.rate * warm * (LOWEST_RATE + (1 - LOWEST_RATE) * falling)
+    warm = min(1.0, (within + 1) / recipe.warm_up)
+    highest = recipe.rate if first else recipe.second_rate
+    return highest * warm * (LOWEST_RATE + (1 - LOWEST_RATE) * falling)
 
 
 def optimizer_of(model: SmallWhisper) -> torch.optim.AdamW:
@@ -152,7 +155,7 @@ class Trainer:
             self.save()
 
     def learn(self, batch: Batch) -> list[float]:
-        progress = self.step / self.recipe.steps
+        progress = self.recipe.progress(self.step)
         for parameters in self.optimizer.param_groups:
             parameters["lr"] = rate_at(self.recipe, self.step)
         low_precision = self.place.precision == "bfloat16"
@@ -181,7 +184,7 @@ class Trainer:
             "step %d of %d, %.0f x real time, text %.3f, phonemes %.3f, looks %.3f; "
             "right: text %.3f, phonemes %.3f",
             self.step,
-            self.recipe.steps,
+            self.recipe.all_steps,
             speed,
             text,
             phonemes,

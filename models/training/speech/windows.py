@@ -97,23 +97,21 @@ class WindowMaker:
 
     def several(self, rng: Random, noise: Generator, longest_s: float) -> Window:
         """Sentences one after the other, mostly of two voices; half of the windows are full, and
-        then the last sentence may be cut off."""
+        then the last sentence may be cut off. Raises ValueError where no sentence is short enough.
+        """
         language = rng.choice(LANGUAGES)
-        pool = self._speakers(rng, language)
         full = rng.random() < 0.5
         target_s = longest_s + 10 if full else rng.uniform(2, longest_s)
         gaps = (0.02, 0.3) if rng.random() < 0.4 else (0.1, 1.3)
-        lead_s = rng.choice([0.0, rng.uniform(0, 0.9), rng.uniform(0, 3)])
-        parts = [_silence(lead_s)]
+        parts = [_silence(rng.choice([0.0, rng.uniform(0, 0.9), rng.uniform(0, 3)]))]
         samples = len(parts[0])
+        pool = self._speakers(rng, language, longest_s - samples / SAMPLE_RATE - 0.05)
         said: list[Placed] = []
         cut: Placed | None = None
         while samples / SAMPLE_RATE < target_s:
             clip = rng.choice(pool)
             start_s = samples / SAMPLE_RATE
             if start_s + clip.words[-1][2] > longest_s - 0.05:
-                if not said:
-                    continue  # A sentence longer than the whole window.
                 if full and start_s + clip.words[0][1] < longest_s - 0.1:
                     cut = (start_s, clip)
                     parts.append(self._sound(rng, clip))
@@ -132,12 +130,17 @@ class WindowMaker:
         mel = log_mel(nobody_speaks(noise, samples))
         return Window(mel[:, : mel.shape[1] // 2 * 2], (), (), None, rng.choice(LANGUAGES))
 
-    def _speakers(self, rng: Random, language: str) -> list[Clip]:
-        if rng.random() < 0.3:
-            return self.by_language[language]
-        voices = sorted({voice for tongue, voice in self.by_voice if tongue == language})
-        chosen = rng.sample(voices, min(2, len(voices)))
-        return [clip for voice in chosen for clip in self.by_voice[language, voice]]
+    def _speakers(self, rng: Random, language: str, longest_s: float) -> list[Clip]:
+        """Sentences of at most ``longest_s``: of two voices, or, three in ten, of all."""
+        pool = self.by_language[language]
+        if rng.random() >= 0.3:
+            voices = sorted({voice for tongue, voice in self.by_voice if tongue == language})
+            chosen = rng.sample(voices, min(2, len(voices)))
+            pool = [clip for voice in chosen for clip in self.by_voice[language, voice]]
+        fitting = [clip for clip in pool if clip.words[-1][2] <= longest_s]
+        if not fitting:
+            raise ValueError(f"no sentence of {language} is as short as {longest_s:.1f} s")
+        return fitting
 
     def _sound(self, rng: Random, clip: Clip) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
         sound: np.ndarray[tuple[int], np.dtype[np.float32]] = self.clips.sound(clip)
