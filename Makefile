@@ -50,9 +50,11 @@ serve:  ## the web pages (not part of this version)
 
 models-speech: setup  ## train the bundled speech model again (hours; needs espeak-ng)
 	$(BIN)/python -m models.training.speech.train --work $(TRAINING)/speech --out models/bundled/whisper-de-en
+	$(BIN)/python -m models.registry --refresh
 
 models-text: setup  ## train the bundled text model again (an hour)
 	$(BIN)/python -m models.training.text.train --out models/bundled/text-de-en --state $(TRAINING)/text.state
+	$(BIN)/python -m models.registry --refresh
 
 clean:  ## delete what the targets made
 	rm -rf $(VENV) $(NEWEST) .demo $(TRAINING) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -1,6 +1,6 @@
 """Clouds of meaning, `clouds/*.txt`: words of both languages that people use for one idea.
 
-A line is `German, German, … | English, English, …`; all of it was written by hand for this project.
+A line is `German, German, … | English, English, …`; all of it was written for this project.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The written sentences: what both models are taught with, in `sentences/*.txt`.
 
 An item is six lines: a statement in German and English, the same in other words, and a question
-in each language that the statement answers. All of it was written by hand for this project, the
-way people speak: numbers in words, no abbreviations.
+in each language that the statement answers. All of it was written for this project, the way people
+speak: numbers in words, no abbreviations.
 """
 
 from __future__ import annotations

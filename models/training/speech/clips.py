@@ -1,7 +1,8 @@
 """Spoken sentences on disk: many clips in a few files, each with its words and phonemes.
 
 A set `NAME` is `NAME-K.pcm` (int16, 16 kHz, clip after clip) and `NAME-K.jsonl` for K in 0…parts-1.
-Part K depends on seed and K alone, so that a set is the same however many processes made it.
+Part K depends on seed and K alone: espeak-ng carries state from sentence to sentence, so every part
+is spoken by a process of its own.
 """
 
 from __future__ import annotations
@@ -189,7 +190,9 @@ def make_tests(folder: Path, seed: int, per_language: int) -> None:
 
 
 def in_parallel(work: Callable[[int], float], numbers: Sequence[int], processes: int) -> None:
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(
+        processes, mp_context=get_context("spawn"), max_tasks_per_child=1
+    ) as pool:
         made = 0.0
         for number, hours in zip(numbers, pool.map(work, numbers), strict=True):
             made += hours

@@ -112,6 +112,16 @@ def _library() -> _Library:
     return _Library()
 
 
+def check() -> None:
+    """Raises OSError, in words, where the synthesiser is not installed."""
+    try:
+        _library()
+    except OSError as error:
+        raise OSError(
+            "espeak-ng is needed to make the voices: install it (Debian: espeak-ng)"
+        ) from error
+
+
 def say(text: str, manner: Manner) -> Spoken:
     """The text spoken; raises ValueError for a voice espeak-ng does not have, OSError where the
     library is not installed."""

@@ -22,6 +22,7 @@ from numpy.random import Generator
 
 from models.contracts import ModelInfo, RecognitionTask
 from models.training.items import LANGUAGES
+from models.training.origin import digest, text_files
 from models.training.speech.clips import HELD_OUT_VOICES, Clip, Clips, make_tests
 from models.training.speech.measure import (
     Timed,
@@ -30,7 +31,8 @@ from models.training.speech.measure import (
     spread,
     start_errors,
 )
-from models.training.speech.sound import SAMPLE_RATE, Sound, music, noise, with_noise
+from models.training.speech.sound import SAMPLE_RATE, Sound
+from models.training.speech.strange import noise, tune, with_noise
 from models.training.wording import plain_words
 from models.whisper import WhisperRecogniser
 
@@ -55,6 +57,12 @@ class Dialogue:
     sentence_starts: tuple[float, ...]
 
 
+def origin() -> str:
+    """What the test sets are made from."""
+    values = {"seed": SEED, "each": PER_LANGUAGE, "voices": HELD_OUT_VOICES}
+    return digest(values, text_files("text/lexicon", "speech/kept_out"))
+
+
 Hearing = Callable[[Sound], tuple[list[Timed], list[float]]]
 """From sound to words with times and the segments' starts."""
 
@@ -63,7 +71,7 @@ class Judge:
     """A model and the sets it is measured on."""
 
     def __init__(self, model: Path, work: Path, compute_type: str) -> None:
-        folder = work / "tests"
+        folder = work / f"tests-{origin()[:12]}"
         if not (folder / "handwritten-0.pcm").exists():
             make_tests(folder, SEED, PER_LANGUAGE)
         self.sets = {name: Clips(folder, name) for name in ("grammar", "handwritten")}
@@ -166,7 +174,7 @@ class Judge:
             "silence": np.zeros(samples, np.float32),
             **{f"noise {k}": 0.05 * noise(rng, samples) for k in range(3)},
             **{f"loud noise {k}": 0.3 * noise(rng, samples) for k in range(2)},
-            **{f"music {k}": 0.1 * music(rng, samples) for k in range(3)},
+            **{f"music {k}": 0.1 * tune(rng, samples) for k in range(3)},
         }
         for name, sound in sounds.items():
             whole = sound.astype(np.float32).clip(-1, 1)

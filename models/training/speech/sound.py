@@ -62,10 +62,11 @@ def _noises(seed: int = 5) -> tuple[Sound, ...]:
     flutter *= 1 + 0.8 * np.sin(2 * np.pi * 3.1 * seconds)
     hum = sum(np.sin(2 * np.pi * 50 * k * seconds + k) / k for k in range(1, 9))
     hum = hum + 0.1 * rng.standard_normal(count)
-    return tuple(_unit(sound) for sound in (white, *coloured, breath, flutter, hum))
+    return tuple(at_unit(sound) for sound in (white, *coloured, breath, flutter, hum))
 
 
-def _unit(sound: NDArray[np.floating]) -> Sound:
+def at_unit(sound: NDArray[np.floating]) -> Sound:
+    """The sound at loudness 1 (root mean square)."""
     loudness = float(np.sqrt(np.mean(np.square(sound))))
     scaled: Sound = (sound / max(loudness, 1e-9)).astype(np.float32)
     return scaled
@@ -75,7 +76,7 @@ def noise(rng: Generator, samples: int) -> Sound:
     """Noise of loudness 1 (root mean square)."""
     source = _noises()[rng.integers(len(_noises()))]
     start = int(rng.integers(len(source)))
-    return _unit(np.take(source, np.arange(start, start + samples), mode="wrap"))
+    return at_unit(np.take(source, np.arange(start, start + samples), mode="wrap"))
 
 
 def music(rng: Generator, samples: int) -> Sound:
@@ -102,7 +103,7 @@ def music(rng: Generator, samples: int) -> Sound:
         if rng.random() < 0.3:
             drum = np.exp(-30 * seconds) * rng.standard_normal(length)
             sound[start : start + length] += drum
-    return _unit(sound)
+    return at_unit(sound)
 
 
 def room(rng: Generator, sound: Sound) -> Sound:

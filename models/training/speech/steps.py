@@ -36,6 +36,8 @@ class Recipe:
     warm_up: int = 300
     seconds: float = 36.0
     """Sound of one process's share of a step."""
+    processes: int = 2
+    """They share every step; on a graphics card there is one."""
 
     @property
     def all_steps(self) -> int:

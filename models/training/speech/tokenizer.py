@@ -10,7 +10,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
@@ -135,12 +134,6 @@ def build(pieces: Pieces) -> Tokenizer:
     tokenizer.add_special_tokens(
         [AddedToken(special, special=True, normalized=False) for special in specials]
     )
-    return tokenizer
-
-
-def train(texts: Iterable[str], size: int, path: Path) -> Tokenizer:
-    tokenizer = build(learn(texts, size))
-    tokenizer.save(str(path))
     return tokenizer
 
 

@@ -15,7 +15,7 @@ import math
 import signal
 import sys
 import time
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -26,15 +26,18 @@ from torch import Tensor, nn
 from torch.multiprocessing.spawn import spawn
 
 from models.training.items import LANGUAGES
+from models.training.origin import OtherOrigin, claim, digest, text_files
 from models.training.speech import clips as speech_clips
+from models.training.speech import espeak
 from models.training.speech.clips import Clips
 from models.training.speech.export import export
 from models.training.speech.losses import losses
 from models.training.speech.network import Shape, SmallWhisper
 from models.training.speech.steps import Recipe, batches
-from models.training.speech.text import vocabulary, written
+from models.training.speech.text import forbidden, vocabulary, written
 from models.training.speech.tokenizer import TextTokens, build, learn
 from models.training.speech.windows import Batch, WindowMaker, phoneme_symbols
+from models.training.wording import five_grams
 
 LOG = logging.getLogger(__name__)
 LOWEST_RATE = 0.02
@@ -47,7 +50,6 @@ class Place:
     """Where and how a run computes; decides the speed alone, besides rounding."""
 
     work: Path
-    processes: int
     device: str
     precision: str
     loaders: int
@@ -142,7 +144,7 @@ class Trainer:
         seconds = 0.0
         for batch in loader:
             sums.append(self.learn(batch.to(self.device)))
-            seconds += batch.seconds * self.place.processes
+            seconds += batch.seconds * self.recipe.processes
             self.step += 1
             now = time.monotonic()
             if self.process == 0 and now - reported > REPORT_EVERY_S:
@@ -166,8 +168,8 @@ class Trainer:
         loss = loss + (0.5 + 0.5 * progress) * found.looks
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        if self.place.processes > 1:
-            share_gradients(self.model, self.place.processes)
+        if self.recipe.processes > 1:
+            share_gradients(self.model, self.recipe.processes)
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
         return [
@@ -222,30 +224,53 @@ def work(process: int, recipe: Recipe, place: Place) -> None:
     """One process of the training."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(1 if place.device == "cpu" else 4)
-    if place.processes > 1:
+    if recipe.processes > 1:
         meeting = (place.work / "meeting").resolve()
         group.init_process_group(
-            "gloo", init_method=f"file://{meeting}", rank=process, world_size=place.processes
+            "gloo", init_method=f"file://{meeting}", rank=process, world_size=recipe.processes
         )
     Trainer(recipe, place, process).run()
 
 
+def clips_origin(recipe: Recipe) -> str:
+    values = {"seed": recipe.seed, "hours": recipe.hours, "parts": recipe.parts}
+    return digest(values, text_files("sentences", "text/lexicon", "speech/kept_out"))
+
+
+def state_origin(recipe: Recipe) -> str:
+    """Steps and rates may be changed between two starts, all else may not."""
+    free = {"steps", "second_steps", "rate", "second_rate", "warm_up"}
+    values = {name: value for name, value in asdict(recipe).items() if name not in free}
+    return digest({**values, "clips": clips_origin(recipe)}, ())
+
+
+def refuse_leaks(clips: Clips) -> None:
+    """Raises ValueError for a clip that says five words in a row of a text kept out."""
+    for clip in clips.clips:
+        if five_grams(clip.text) & forbidden():
+            raise ValueError(f"a clip says what is kept out of training: {clip.text!r}")
+
+
 def train(recipe: Recipe, place: Place) -> None:
     """Makes what is missing, in order: clips, tokenizer, weights."""
-    place.work.mkdir(parents=True, exist_ok=True)
+    espeak.check()
     (place.work / "meeting").unlink(missing_ok=True)
+    claim(place.work / "clips" / "origin", clips_origin(recipe))
+    claim(place.work / "origin", state_origin(recipe))
     speech_clips.make_training(
         place.work / "clips",
         recipe.seed,
         recipe.hours,
         recipe.parts,
-        max(place.processes, place.loaders),
+        max(recipe.processes, place.loaders),
     )
-    learn_tokenizer(recipe, place, Clips(place.work / "clips", "train"))
-    if place.processes > 1:
+    clips = Clips(place.work / "clips", "train")
+    refuse_leaks(clips)
+    learn_tokenizer(recipe, place, clips)
+    if recipe.processes > 1:
         # Daemons, and an exit instead of a death: nobody goes on learning alone.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-        spawn(work, (recipe, place), place.processes, daemon=True)  # type: ignore[no-untyped-call]
+        spawn(work, (recipe, place), recipe.processes, daemon=True)  # type: ignore[no-untyped-call]
     else:
         work(0, recipe, place)
 
@@ -254,7 +279,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True, help="clips and state; some 10 GB")
     parser.add_argument("--out", type=Path, help="write the model folder here when done")
-    parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--loaders", type=int, default=0, help="processes that prepare data")
@@ -267,12 +291,14 @@ def main() -> None:
     recipe = Recipe(**{field.name: given[field.name] for field in fields(Recipe)})
     place = Place(
         given["work"],
-        1 if given["device"] != "cpu" else given["processes"],
         given["device"],
         given["precision"],
         given["loaders"],
     )
-    train(recipe, place)
+    try:
+        train(recipe, place)
+    except (OtherOrigin, OSError, ValueError) as error:
+        raise SystemExit(str(error)) from error
     if given["out"] is not None:
         export(place.state, place.tokenizer, given["out"])
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from random import Random
 from typing import Literal
 
 import torch
@@ -14,10 +15,13 @@ from torch.utils.data import DataLoader, Dataset
 
 from models.training.text.network import MAX_TOKENS
 from models.training.text.pairs import triples
+from models.training.text.triple import Triple
 from models.training.text.written import Near
 
 Phase = Literal["bag", "full"]
-PIECE_DROPOUT = 0.08  # BPE dropout: words are also seen in smaller pieces (Provilkov et al., 2020)
+CUT_SHARE = 0.2
+"""Of the words in every other step: they are also seen in other pieces, as in BPE dropout
+(Provilkov et al. 2020), whose chance the tokenizers library draws without a seed."""
 SHORT_TOKENS = 64
 LONG_EVERY = 8
 LONGEST_PASSAGE = 12
@@ -50,13 +54,24 @@ class Batch:
     group: Tensor
 
 
-def batch_at(tokenizer: Tokenizer, seed: int, size: int, longest: int, near: Near) -> Batch:
-    drawn = list(islice(triples(seed, longest, near), size))
+def batch_at(tokenizer: Tokenizer, drawn: Sequence[Triple], rng: Random, cut: float) -> Batch:
+    rows = [[cut_words(rng, text, cut) for text in triple.texts] for triple in drawn]
     query, positive, negative = (
-        [encoded.ids for encoded in tokenizer.encode_batch([getattr(t, name) for t in drawn])]
-        for name in ("query", "positive", "negative")
+        [encoded.ids for encoded in tokenizer.encode_batch(list(texts))]
+        for texts in zip(*rows, strict=True)
     )
     return Batch(query, positive, negative, torch.tensor([t.group for t in drawn]))
+
+
+def cut_words(rng: Random, text: str, share: float) -> str:
+    """A share of the words cut in two: a space is no piece, so only the pieces change."""
+    if not share:
+        return text
+    words = []
+    for word in text.split():
+        at = rng.randrange(1, len(word)) if len(word) > 3 and rng.random() < share else 0
+        words.append(f"{word[:at]} {word[at:]}" if at else word)
+    return " ".join(words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +99,14 @@ class Steps(Dataset[Batch]):
         step, full = self.part.first + number, self.part.phase == "full"
         long_step = full and step % LONG_EVERY == 0
         size = self.recipe.full_batch if full else self.recipe.bag_batch
-        self.tokenizer.model.dropout = PIECE_DROPOUT if step % 2 else None
         self.tokenizer.enable_truncation(MAX_TOKENS if long_step else SHORT_TOKENS)
-        return batch_at(
-            self.tokenizer,
-            self.seed + step,
+        longest = LONGEST_PASSAGE if long_step else step % 3
+        drawn = islice(
+            triples(self.seed + step, longest, self.part.near),
             self.recipe.long_batch if long_step else size,
-            LONGEST_PASSAGE if long_step else step % 3,
-            self.part.near,
         )
+        cut = CUT_SHARE if step % 2 else 0.0
+        return batch_at(self.tokenizer, list(drawn), Random(self.seed + step), cut)
 
 
 def batches(steps: Steps, loaders: int) -> Iterator[Batch]:

@@ -2,8 +2,8 @@
 
     python -m models.training.text.evaluate models/bundled/text-de-en --moments FOLDER
 
-The held-out questions were written before the lexicon, from the list of topics alone, and share no
-content word with their passages. Intervals: bootstrap over questions, 95 %.
+The held-out questions were written from the list of topics alone, without sight of any training
+text, and share no content word with their passages. Intervals: bootstrap over questions, 95 %.
 """
 
 import argparse
@@ -20,11 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 
-from models.training.text.written import kept_back
+from models.training.items import LANGUAGES
+from models.training.text.written import HELD_OUT, kept_back
 
 LOG = logging.getLogger(__name__)
-HELDOUT = Path(__file__).parent / "heldout.jsonl"
-LANGUAGES = ("de", "en")
 WINDOW_S = 30.0
 Scores = NDArray[np.float32]
 Scorer = Callable[[Sequence[str], Sequence[str]], Scores]
@@ -96,7 +95,7 @@ def bm25(queries: Sequence[str], passages: Sequence[str]) -> Scores:
 
 
 def heldout_items() -> list[dict[str, str]]:
-    return [json.loads(line) for line in HELDOUT.read_text("utf-8").splitlines()]
+    return [json.loads(line) for line in HELD_OUT.read_text("utf-8").splitlines()]
 
 
 def heldout(score: Scorer) -> dict[str, Measure]:

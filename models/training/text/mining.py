@@ -22,7 +22,6 @@ Vectors = Callable[[list[list[int]]], Tensor]
 @torch.no_grad()
 def near_items(vectors: Vectors, tokenizer: Tokenizer) -> Near:
     """For each item of `used()` the numbers of its likes, by what is said in both languages."""
-    tokenizer.model.dropout = None
     tokenizer.enable_truncation(SHORT_TOKENS)
     mean = sum(
         encoded([item.said[language] for item in used()], vectors, tokenizer)

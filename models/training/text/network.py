@@ -92,7 +92,6 @@ def plain(tokenizer: Tokenizer) -> None:
     """Takes out what only training needs."""
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    tokenizer.model.dropout = None
 
 
 def save_bag(bag: BagOfWords, tokenizer: Tokenizer, out: Path) -> None:

@@ -21,7 +21,8 @@ from models.training.text.grammar import (
 from models.training.text.lexicon import Concept, all_concepts, neighbours, talk
 from models.training.text.pseudo import function_words, invent, salad
 from models.training.text.triple import Triple, languages
-from models.training.text.written import ItemWalk, Near, cloud_triple, item_triple
+from models.training.text.written import ItemWalk, Near, cloud_triple, forbidden, item_triple
+from models.training.wording import five_grams
 
 
 def surround(rng: Random, core: str, fact: Fact, language: str, extra: int) -> str:
@@ -141,10 +142,12 @@ MAKERS: tuple[tuple[Callable[[Random, int], Triple] | None, float], ...] = (
 
 def triples(seed: int, longest: int, near: Near = ()) -> Iterator[Triple]:
     """An endless stream; `longest` is the most sentences that stand around an answer, `near` what
-    `ItemWalk` walks along."""
+    `ItemWalk` walks along. None holds five words in a row of a held-out text."""
     rng = Random(seed)
     walk = ItemWalk(near)
     makers, shares = zip(*MAKERS, strict=True)
     while True:
         make: Callable[[Random, int], Triple] | None = rng.choices(makers, shares)[0]
-        yield item_triple(rng, longest, walk) if make is None else make(rng, longest)
+        triple = item_triple(rng, longest, walk) if make is None else make(rng, longest)
+        if not any(five_grams(text) & forbidden() for text in triple.texts):
+            yield triple

@@ -10,13 +10,14 @@ alone. `--minutes` stops early; `--state FILE` saves every round and resumes fro
 import argparse
 import logging
 import time
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer
 from torch import nn
 
+from models.training.origin import OtherOrigin, claim, digest, text_files
 from models.training.text.batches import Phase, Recipe, Round, Steps, batches, flat, padded
 from models.training.text.mining import Vectors, near_items
 from models.training.text.network import (
@@ -41,7 +42,7 @@ def rate(top: float, step: int, steps: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where and how a run computes; decides the speed alone, besides rounding."""
+    """Where and how a run computes, and how long (``deadline``: monotonic clock, seconds)."""
 
     deadline: float
     state: Path | None
@@ -127,6 +128,9 @@ def save(module: nn.Module, optimizer: torch.optim.Optimizer, step: int, file: P
 
 def train(recipe: Recipe, out: Path, bag_out: Path | None, place: Place) -> None:
     """Trains and writes the model folder; raises OSError where files cannot be written."""
+    if place.state is not None:
+        texts = text_files("sentences", "passages", "clouds", "text")
+        claim(place.state.with_name(f"{place.state.name}.origin"), digest(asdict(recipe), texts))
     tokenizer = train_tokenizer(recipe.pieces, recipe.seed)
     bag = BagOfWords(tokenizer.get_vocab_size(), recipe.width, recipe.seed)
     learner = Learner("bag", bag, lambda t: bag(*flat(t)), recipe.bag_steps, recipe.bag_rate)
@@ -160,7 +164,10 @@ def main() -> None:
     recipe = Recipe(**{field.name: given[field.name] for field in fields(Recipe)})
     deadline = time.monotonic() + 60 * given["minutes"]
     place = Place(deadline, given["state"], given["precision"], given["loaders"])
-    train(recipe, given["out"], given["bag_out"], place)
+    try:
+        train(recipe, given["out"], given["bag_out"], place)
+    except OtherOrigin as error:
+        raise SystemExit(str(error)) from error
 
 
 if __name__ == "__main__":

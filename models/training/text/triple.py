@@ -17,6 +17,10 @@ class Triple:
     negative: str
     group: int
 
+    @property
+    def texts(self) -> tuple[str, str, str]:
+        return self.query, self.positive, self.negative
+
 
 def languages(rng: Random) -> tuple[str, str]:
     """Query and passage language: the same in six of ten draws."""

@@ -1,4 +1,4 @@
-"""Training triples of what was written by hand: items (said, reworded, asked) and clouds.
+"""Training triples of what was written: items (said, reworded, asked) and clouds.
 
 Some passages are kept back: they tell how well a recipe does, and it may be tuned on them. No item
 is used that shares five words in a row with a held-out text.
