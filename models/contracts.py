@@ -131,7 +131,7 @@ class ModelError(Exception):
     """A model cannot be found, verified, loaded or fetched.
 
     ``reason`` is one of ``unknown``, ``absent``, ``damaged``, ``unloadable``, ``unreachable``,
-    ``refused``, ``gated``, ``throttled``, ``disk``, ``full``, ``locked``; ``name`` the model's;
+    ``refused``, ``gated``, ``throttled``, ``disk``, ``full``, ``locked``, ``occupied``; ``name`` the model's;
     ``detail`` a short plain fact (file name, status).
     """
 

@@ -8,20 +8,21 @@ no code of the checkpoint's is run.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from models.checkpoint import Checkpoint, ConversionError, load_model, open_checkpoint, read_json
+from models.checkpoint import Checkpoint, ConversionError, load_model, open_checkpoint
 from models.contracts import ModelError
 from models.folder import kind_of
 from models.load import AUTO, go_offline
-from models.placing import NO_ROOM, drop, megabytes_lacking, place
+from models.placing import NO_ROOM, drop, megabytes_lacking, place, recover
 from models.registry import ModelEntry, entries
 from models.verify import record
 
@@ -35,6 +36,8 @@ DEFAULT_QUANTIZATION = QUANTIZATIONS[0]
 
 _BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "int16": 2}
 _NAME = re.compile(r"\w[\w.+-]{0,99}")
+_NAME_BYTES = 200
+"""File systems take 255, and what is unfinished has a longer name."""
 
 _AUDIO = {
     "chunk_length": 30,
@@ -43,7 +46,8 @@ _AUDIO = {
     "n_fft": 400,
     "sampling_rate": 16000,
 }
-"""How Whisper hears, and what faster-whisper reads of it: without the file it assumes 80 bands."""
+"""How Whisper hears, and what faster-whisper reads of it: without the file it assumes 80 bands.
+A checkpoint that names other values has been refused; the number of bands is the weights'."""
 
 _SIZES = {
     (4, 4, 6): "openai/whisper-tiny",
@@ -74,20 +78,24 @@ def convert(
     target = models_dir / name
     _check_name(name)
     checkpoint = open_checkpoint(source)
-    _check_target(target, source, force)
     go_offline()
     try:
+        _check_target(target, source, force)
         models_dir.mkdir(parents=True, exist_ok=True)
         with (
             FileLock(models_dir / f".partial-{name}.lock", timeout=0),
             _workshop(models_dir / f".partial-{name}-convert") as folder,
         ):
+            _clear_away(models_dir, name)
+            recover(target)
+            _check_target(target, source, force)
             origin = _write(checkpoint, folder, quantization)
             _try_out(folder, name)
             record(ModelEntry(name=name, kind="speech"), folder, origin=origin)
+            _check_target(target, source, force)
             place(folder, target)
     except Timeout as error:
-        raise ConversionError("running", name) from error
+        raise ConversionError("locked", name) from error
     except OSError as error:
         if error.errno in NO_ROOM:
             raise ConversionError("full") from error
@@ -96,7 +104,7 @@ def convert(
 
 
 def _check_name(name: str) -> None:
-    if not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(name) or len(name.encode()) > _NAME_BYTES:
         raise ConversionError("name", name)
     if name == AUTO or any(known.name == name for known in entries()):
         # A name of the registry always means the registry's model, with the registry's sums.
@@ -104,12 +112,24 @@ def _check_name(name: str) -> None:
 
 
 def _check_target(target: Path, source: Path, force: bool) -> None:
-    if not target.exists() and not target.is_symlink():
+    if not os.path.lexists(target):
         return
-    if not force or target.resolve() in (source.resolve(), *source.resolve().parents):
-        raise ConversionError("exists", target.name)
+    read = Path(os.path.realpath(source))
+    if Path(os.path.realpath(target)) in (read, *read.parents):
+        raise ConversionError("itself", target.name)
     if kind_of(target) != "speech":
         raise ConversionError("not_a_model", target.name)
+    if not force:
+        raise ConversionError("exists", target.name)
+
+
+def _clear_away(models_dir: Path, name: str) -> None:
+    """Drop what killed conversions to other names left; those under way hold their lock."""
+    for left in models_dir.glob(".partial-*-convert"):
+        other = left.name.removeprefix(".partial-").removesuffix("-convert")
+        if other != name:
+            with suppress(Timeout), FileLock(models_dir / f".partial-{other}.lock", timeout=0):
+                drop(left)
 
 
 @contextmanager
@@ -148,7 +168,7 @@ def _write(checkpoint: Checkpoint, folder: Path, quantization: str) -> dict[str,
         spec.optimize(quantization=quantization)
         spec.save(str(folder))
     (folder / "tokenizer.json").write_text(tokenizer.to_str(), encoding="utf-8")
-    audio = json.dumps(_audio(checkpoint.directory, config.num_mel_bins), indent=1)
+    audio = json.dumps(_AUDIO | {"feature_size": config.num_mel_bins}, indent=1)
     (folder / "preprocessor_config.json").write_text(audio + "\n", encoding="utf-8")
     return {
         "source": checkpoint.directory.resolve().name,
@@ -223,16 +243,6 @@ def _suppressed(checkpoint: Checkpoint, tokenizer: Any, rows: int) -> tuple[list
     return [n for n in never if 0 <= n < rows], [n for n in first if 0 <= n < rows]
 
 
-def _audio(directory: Path, bands: int) -> dict[str, Any]:
-    """The checkpoint's own way of hearing, as far as faster-whisper follows it. The number of
-    bands is the weights': a file left over from another size does not count."""
-    told = read_json(directory, "preprocessor_config.json")
-    if not told:
-        told = read_json(directory, "processor_config.json").get("feature_extractor") or {}
-    kept = {key: told[key] for key in _AUDIO if isinstance(told.get(key), int)}
-    return _AUDIO | kept | {"feature_size": bands}
-
-
 def _try_out(folder: Path, name: str) -> None:
     """Hear a second of silence and time a word in it. Raises ConversionError ("useless")."""
     import numpy as np
@@ -250,4 +260,5 @@ def _try_out(folder: Path, name: str) -> None:
     except ModelError as error:
         raise ConversionError("useless", error.detail) from error
     except (RuntimeError, ValueError, IndexError) as error:
-        raise ConversionError("useless", str(error).splitlines()[0][:200]) from error
+        first_line = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ConversionError("useless", first_line[:200]) from error

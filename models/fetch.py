@@ -2,7 +2,7 @@
 
 ``models.hub`` starts it with an environment in which the network is allowed; huggingface_hub reads
 that when it is imported, so no other process is ever allowed anything. It takes one request (JSON)
-on standard input and reports, a JSON object a line, on standard output:
+on standard input and reports, a JSON object a line, on the stream that ``main`` is given:
 
     {"event": "plan", "commit": …, "files": [{"name", "size", "sha256" | null, "blob" | null}]}
     {"event": "bytes", "file": …, "done": …}
@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TextIO
 
 import httpx2
 from huggingface_hub import HfApi, constants, hf_hub_url, set_client_factory
@@ -124,9 +124,15 @@ class _Progress:
         """Nothing to close."""
 
 
+class _Channel:
+    """Where reports go: not to standard output, which the libraries may write to."""
+
+    stream: TextIO = sys.stdout
+
+
 def report(**fields: Any) -> None:
-    sys.stdout.write(json.dumps(fields) + "\n")
-    sys.stdout.flush()
+    _Channel.stream.write(json.dumps(fields) + "\n")
+    _Channel.stream.flush()
 
 
 def plan(repo: str, revision: str, names: list[str], patterns: list[str]) -> list[HubFile]:
@@ -256,7 +262,9 @@ def _client() -> httpx2.Client:
     return client
 
 
-def main() -> int:
+def main(channel: TextIO) -> int:
+    """Do what standard input asks for; 1 where an error was reported."""
+    _Channel.stream = channel
     constants.DOWNLOAD_CHUNK_SIZE = BLOCK_BYTES
     set_client_factory(_client)
     request = json.load(sys.stdin)
@@ -269,7 +277,3 @@ def main() -> int:
         report(event="error", reason=reason, detail=detail)
         return 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

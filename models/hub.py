@@ -16,13 +16,14 @@ from collections.abc import Callable, Generator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Any
 
 from filelock import FileLock, Timeout
 
 from models.contracts import ModelError
 from models.digest import file_sha256, git_blob_id
-from models.placing import NO_ROOM, megabytes_lacking, place
+from models.placing import NO_ROOM, megabytes_lacking, place, recover
 from models.registry import ModelEntry
 from models.verify import check, record
 
@@ -34,6 +35,18 @@ _PATTERNS = {
     "reranker": ("*.json", "model*.safetensors", "pytorch_model*.bin", "*.model"),
 }  # fmt: skip
 """What to fetch of a model whose files the registry does not list."""
+
+_START = """
+import os, sys
+channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
+os.dup2(2, 1)
+from models.fetch import main
+sys.exit(main(channel))
+"""
+"""The fetching process keeps its standard output for reports, before a library is imported: what
+libraries print goes where they complain."""
+
+_DETAIL_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +61,26 @@ class Progress:
 def pull(
     entry: ModelEntry, models_dir: Path, progress: Callable[[Progress], None] | None = None
 ) -> Path:
-    """Fetch ``entry`` into ``models_dir`` and return its folder; nothing to do if it is good.
+    """Fetch ``entry`` into ``models_dir`` and return its folder; nothing to do if it is there.
 
     Raises ModelError: "unreachable" (no hub, broken off), "throttled" (the hub wants fewer
     questions), "gated" (the hub wants to know who asks), "refused" (the hub says no: no such
     revision or file; or the model is not the hub's), "damaged" (a file is not what it should be; it
-    is dropped), "full" (no room), "disk" (not writable), "locked" (another pull of it is running).
-    Whatever has arrived stays for the next pull.
+    is dropped), "full" (no room), "disk" (not writable), "occupied" (in its place lies something
+    that is no folder), "locked" (another pull of it is running). Whatever has arrived stays for the
+    next pull, and a former model stays until another is whole.
     """
     target = models_dir / entry.name
     if entry.repo is None or entry.revision is None:
         raise ModelError("refused", entry.name, "bundled" if entry.bundled else "local")
-    if target.is_dir() and check(entry, target).good:
+    if _is_there(entry, target):
         return target
     partial = models_dir / f".partial-{entry.name}-{entry.revision[:12]}"
     try:
         models_dir.mkdir(parents=True, exist_ok=True)
         with FileLock(models_dir / f".partial-{entry.name}.lock", timeout=0):
+            if recover(target) and _is_there(entry, target):
+                return target
             _drop_other_partials(partial, entry)
             partial.mkdir(exist_ok=True)
             commit = _fetch(entry, partial, progress or (lambda _: None))
@@ -77,6 +93,19 @@ def pull(
             raise ModelError("full", entry.name) from error
         raise ModelError("disk", entry.name, str(error.strerror or error)) from error
     return target
+
+
+def _is_there(entry: ModelEntry, target: Path) -> bool:
+    """Whether all files are, as they should be; others beside them do no harm."""
+    if os.path.lexists(target) and not target.is_dir():
+        raise ModelError("occupied", entry.name, str(target))
+    if not target.is_dir():
+        return False
+    try:
+        report = check(entry, target)
+    except ModelError:
+        return False
+    return report.usable and not report.unrecorded
 
 
 def addresses(entry: ModelEntry) -> tuple[str, ...]:
@@ -116,33 +145,53 @@ def _fetch(entry: ModelEntry, partial: Path, progress: Callable[[Progress], None
 
 
 def _events(name: str, request: dict[str, Any]) -> Generator[dict[str, Any]]:
-    command = [sys.executable, "-m", "models.fetch"]
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env=online_environment(),
-    ) as process:
-        try:
-            yield from _talk(process.stdin, process.stdout, request)
-        finally:
-            if process.poll() is None:
-                process.terminate()
-    if process.returncode not in (0, 1):
-        raise ModelError("unreachable", name, f"fetch ended with {process.returncode}")
+    """What the fetching process reports, up to its last word. Raises ModelError ("unreachable")
+    where that is missing: the process has died, and what it brought is not all."""
+    last = ""
+    with TemporaryFile() as complaints:
+        with subprocess.Popen(
+            [sys.executable, "-P", "-c", _START],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            env=online_environment(),
+        ) as process:
+            try:
+                for event in _talk(process.stdin, process.stdout, request):
+                    last = event["event"]
+                    yield event
+            finally:
+                if process.poll() is None:
+                    process.terminate()
+        if last not in ("done", "error"):
+            detail = _last_line(complaints) or f"fetch ended with {process.returncode}"
+            raise ModelError("unreachable", name, detail)
 
 
 def _talk(
     stdin: IO[str] | None, stdout: IO[str] | None, request: dict[str, Any]
 ) -> Generator[dict[str, Any]]:
+    """Reports as they come; anything else is the end of them."""
     assert stdin is not None and stdout is not None
-    with suppress(BrokenPipeError):  # the exit code tells what happened to the process
+    with suppress(BrokenPipeError), stdin:  # missing reports tell what happened to the process
         stdin.write(json.dumps(request))
-        stdin.close()
     for line in stdout:
-        yield json.loads(line)
+        try:
+            event = json.loads(line)
+        except ValueError:
+            return
+        if not isinstance(event, dict) or "event" not in event:
+            return
+        yield event
+
+
+def _last_line(complaints: IO[bytes]) -> str:
+    complaints.seek(0)
+    lines = complaints.read().decode("utf-8", "replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")[:_DETAIL_LENGTH]
 
 
 def online_environment() -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
@@ -15,16 +16,38 @@ SPARE_BYTES = 64 << 20
 
 
 def place(finished: Path, target: Path) -> None:
-    """Move a folder to ``target``; a former one is moved away first and dropped after."""
+    """Move a folder to ``target``; a former one is moved away first and dropped after.
+
+    Raises OSError; the former one is back in its place then.
+    """
     for path in (*finished.rglob("*"), finished):
         sync(path)
-    former = target.with_name(f".former-{target.name}")
+    recover(target)
+    former = _former(target)
     drop(former)
-    if target.exists():
+    if os.path.lexists(target):
         target.rename(former)
-    finished.rename(target)
+    try:
+        finished.rename(target)
+    except OSError:
+        with suppress(OSError):  # what remains is for ``recover``
+            recover(target)
+        raise
     sync(target.parent)
     drop(former)
+
+
+def recover(target: Path) -> bool:
+    """Whether a former folder was put back that a process left aside when it was killed."""
+    former = _former(target)
+    if os.path.lexists(target) or not os.path.lexists(former):
+        return False
+    former.rename(target)
+    return True
+
+
+def _former(target: Path) -> Path:
+    return target.with_name(f".former-{target.name}")
 
 
 def drop(folder: Path) -> None:

@@ -39,6 +39,7 @@ from models.checkpoint import Checkpoint, ConversionError
 from models.contracts import Audio, RecognitionTask
 from models.convert import alignment_heads, convert
 from models.load import load_recogniser, model_info, resolve, verify
+from models.placing import place
 from pipeline.messages import catalogue
 
 Make = Callable[..., Path]
@@ -198,9 +199,16 @@ def test_added_tokens_are_found_in_the_tokenizers_configuration_too(
     ],
 )
 def test_without_a_tokenizer_nothing_is_converted_and_none_is_fetched(
-    copy: Make, tmp_path: Path, without: tuple[str, ...], reason: str
+    interviews: Interviews,
+    copy: Make,
+    without: tuple[str, ...],
+    reason: str,
+    unplugged: dict[str, str],
 ) -> None:
-    assert refusal(copy(*without), tmp_path)[0] == reason
+    said = {"no_tokenizer": "tokenizer is missing", "tokenizer": "lacks the token"}
+    ran = interviews("models", "convert", copy(*without), "mine", check=False, **unplugged)
+    assert ran.code == 2 and said[reason] in ran.err
+    assert names_in(interviews.home / "models") == []
 
 
 def test_limits_that_training_left_in_the_tokenizer_are_taken_out(
@@ -468,6 +476,92 @@ def test_weights_that_are_not_the_models_are_refused(
     assert found == reason and detail.startswith(named)
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float8_e4m3fn])
+def test_numbers_that_the_converter_cannot_read_are_refused(
+    copy: Make, tmp_path: Path, dtype: torch.dtype
+) -> None:
+    source = copy()
+    with_weights(source, lambda ws: ws | {LAYER: ws[LAYER].to(dtype)})
+    kind = str(dtype).removeprefix("torch.")
+    assert refusal(source, tmp_path) == ("weights", f"{LAYER} {kind}")
+
+
+def test_a_table_of_words_that_is_none_is_refused(copy: Make, tmp_path: Path) -> None:
+    source = copy()
+    with_weights(source, lambda ws: embedding(ws, lambda rows: torch.tensor(1.0)))
+    assert refusal(source, tmp_path) == ("weights", f"{EMBEDDING} []")
+
+
+@pytest.mark.parametrize("wrapper", ["module.", "_orig_mod.", "base_model.model."])
+def test_names_that_training_put_before_the_weights_are_taken_off(
+    copy: Make, tmp_path: Path, audio: Audio, wrapper: str
+) -> None:
+    source = copy()
+    with_weights(source, lambda ws: {f"{wrapper}{n}": t for n, t in ws.items()})
+    assert says_it(converted(source, tmp_path, quantization="int8"), audio)
+
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n"
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin", "config.json"])
+def test_a_note_of_git_lfs_is_told_from_the_file_itself(
+    copy: Make, tmp_path: Path, name: str
+) -> None:
+    source = copy("model.safetensors", name)
+    (source / name).write_bytes(POINTER)
+    assert refusal(source, tmp_path) == ("pointer", name)
+
+
+@pytest.mark.parametrize("data", [b"", b"garbage" * 99, b"<html>", b"PK\x03\x04 cut short"])
+def test_pickled_weights_that_are_damaged_are_not_called_a_danger(
+    copy: Make, tmp_path: Path, data: bytes
+) -> None:
+    source = copy("model.safetensors")
+    (source / "pytorch_model.bin").write_bytes(data)
+    assert refusal(source, tmp_path) == ("unreadable", "pytorch_model.bin")
+
+
+@pytest.mark.parametrize(
+    ("file", "key", "value"),
+    [
+        ("generation_config.json", "suppress_tokens", "abc"),
+        ("generation_config.json", "suppress_tokens", ["a"]),
+        ("generation_config.json", "begin_suppress_tokens", 5),
+        ("config.json", "begin_suppress_tokens", [1.5]),
+        ("generation_config.json", "lang_to_id", ["<|de|>"]),
+        ("generation_config.json", "lang_to_id", "de"),
+        ("config.json", "vocab_size", "abc"),
+        ("config.json", "decoder_attention_heads", "6"),
+        ("config.json", "d_model", 0),
+        ("config.json", "encoder_layers", 10**9),
+        ("processor_config.json", "feature_extractor", "x"),
+    ],
+)
+def test_values_of_the_wrong_kind_are_named(
+    copy: Make, tmp_path: Path, file: str, key: str, value: Any
+) -> None:
+    source = copy()
+    if not (source / file).exists():
+        write(source / file, {})
+    edit(source / file, **{key: value})
+    assert refusal(source, tmp_path) == ("unreadable", f"{file} ({key})")
+
+
+@pytest.mark.parametrize(
+    "told", [{"chunk_length": 20}, {"sampling_rate": 8000}, {"hop_length": 320}, {"n_fft": "400"}]
+)
+def test_a_model_that_hears_otherwise_is_refused(
+    copy: Make, tmp_path: Path, told: dict[str, Any]
+) -> None:
+    source = copy("preprocessor_config.json")
+    write(source / "preprocessor_config.json", told)
+    assert refusal(source, tmp_path)[0] == "unsupported"
+    (source / "preprocessor_config.json").unlink()
+    write(source / "processor_config.json", {"feature_extractor": told})
+    assert refusal(source, tmp_path)[0] == "unsupported"
+
+
 def test_a_broken_weights_file_is_named(copy: Make, tmp_path: Path) -> None:
     source = copy("model.safetensors")
     (source / "model.safetensors").write_bytes(b"\xff" * 1000)
@@ -484,7 +578,10 @@ def test_folders_that_hold_something_else_are_told_apart(copy: Make, tmp_path: P
     edit(source / "config.json", model_type="wav2vec2")
     assert refusal(source, tmp_path) == ("not_whisper", "wav2vec2")
     edit(source / "config.json", model_type="whisper", activation_function="relu")
-    assert refusal(source, tmp_path) == ("unsupported", "activation_function = relu")
+    assert refusal(source, tmp_path) == (
+        "unsupported",
+        "config.json: activation_function = relu",
+    )
     edit(source / "config.json", activation_function="gelu", d_model=385)
     assert refusal(source, tmp_path)[0] in ("unreadable", "weights")
     (source / "config.json").unlink()
@@ -523,7 +620,7 @@ def test_what_is_converted_already_is_said_to_be(tiny: Path, tmp_path: Path) -> 
 # ------------------------------------------------------------------ where it goes
 
 
-@pytest.mark.parametrize("name", ["", ".hidden", "a/b", "..", "~", "a b", "-x"])
+@pytest.mark.parametrize("name", ["", ".hidden", "a/b", "..", "~", "a b", "-x", "語" * 100])
 def test_names_that_mean_something_else_are_refused(tiny: Path, tmp_path: Path, name: str) -> None:
     assert refusal(tiny, tmp_path, name) == ("name", name)
 
@@ -552,21 +649,80 @@ def test_other_folders_are_never_replaced(tiny: Path, tmp_path: Path) -> None:
     (models_of(tmp_path) / "mine" / "diary.txt").write_text("…")
     assert refusal(tiny, tmp_path, force=True) == ("not_a_model", "mine")
     inside = variant(tiny, models_of(tmp_path) / "own")
-    assert refusal(inside, tmp_path, "own", force=True) == ("exists", "own")
+    for force in (False, True):
+        assert refusal(inside, tmp_path, "own", force=force) == ("itself", "own")
+
+
+def test_what_is_no_folder_is_never_replaced(tiny: Path, tmp_path: Path) -> None:
+    place = models_of(tmp_path) / "mine"
+    models_of(tmp_path).mkdir()
+    place.write_text("a file")
+    for force in (False, True):
+        assert refusal(tiny, tmp_path, force=force) == ("not_a_model", "mine")
+    place.unlink()
+    place.symlink_to(tmp_path / "nowhere")
+    assert refusal(tiny, tmp_path, force=True) == ("not_a_model", "mine")
+
+
+def test_what_takes_the_place_meanwhile_is_not_replaced(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = models_of(tmp_path) / "mine"
+
+    def taken(folder: Path, name: str) -> None:
+        place.mkdir()
+        (place / "diary.txt").write_text("…")
+
+    monkeypatch.setattr("models.convert._try_out", taken)
+    with pytest.raises(ConversionError) as caught:
+        converted(tiny, tmp_path, quantization="int8")
+    assert caught.value.reason == "not_a_model"
+    assert (place / "diary.txt").exists() and names_in(models_of(tmp_path)) == ["mine"]
+
+
+def test_a_model_set_aside_by_a_killed_conversion_comes_back(tiny: Path, tmp_path: Path) -> None:
+    place = converted(tiny, tmp_path, quantization="int8")
+    place.rename(models_of(tmp_path) / ".former-mine")
+    with pytest.raises(ConversionError) as caught:
+        converted(tiny, tmp_path)
+    assert caught.value.reason == "exists"
+    assert names_in(models_of(tmp_path)) == ["mine"] and (place / "model.bin").is_file()
+
+
+def test_a_model_that_cannot_take_its_place_leaves_the_former_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("finished", "mine"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.bin").write_text(name)
+    really = Path.rename
+
+    def refused(self: Path, target: Path) -> Path:
+        if self.name == "finished":
+            raise PermissionError(13, "in use")
+        return really(self, target)
+
+    monkeypatch.setattr(Path, "rename", refused)
+    with pytest.raises(PermissionError):
+        place(tmp_path / "finished", tmp_path / "mine")
+    assert (tmp_path / "mine" / "model.bin").read_text() == "mine"
+    assert names_in(tmp_path) == ["finished", "mine"]
 
 
 def test_one_conversion_of_a_name_at_a_time(tiny: Path, tmp_path: Path) -> None:
     models_of(tmp_path).mkdir()
     with FileLock(models_of(tmp_path) / ".partial-mine.lock"):
-        assert refusal(tiny, tmp_path) == ("running", "mine")
+        assert refusal(tiny, tmp_path) == ("locked", "mine")
 
 
 def test_what_a_killed_conversion_left_is_cleared_away(tiny: Path, tmp_path: Path) -> None:
-    left = models_of(tmp_path) / ".partial-mine-convert"
-    left.mkdir(parents=True)
-    (left / "model.bin").write_bytes(b"half")
-    converted(tiny, tmp_path, quantization="int8")
-    assert names_in(models_of(tmp_path)) == ["mine"]
+    for name in ("mine", "other", "busy"):
+        left = models_of(tmp_path) / f".partial-{name}-convert"
+        left.mkdir(parents=True)
+        (left / "model.bin").write_bytes(b"half")
+    with FileLock(models_of(tmp_path) / ".partial-busy.lock"):
+        converted(tiny, tmp_path, quantization="int8")
+    assert names_in(models_of(tmp_path)) == [".partial-busy-convert", "mine"]
 
 
 def test_too_little_room_is_said_before_anything_is_written(
@@ -585,6 +741,12 @@ def test_a_model_that_fails_its_trial_is_not_placed(
 
     monkeypatch.setattr("models.speech_decoder.SpeechDecoder.align", fails)
     assert refusal(tiny, tmp_path, quantization="int8") == ("useless", "no heads")
+
+    def fails_without_a_word(*_: object) -> None:
+        raise ValueError
+
+    monkeypatch.setattr("models.speech_decoder.SpeechDecoder.align", fails_without_a_word)
+    assert refusal(tiny, tmp_path, quantization="int8") == ("useless", "ValueError")
 
 
 def test_a_models_folder_that_cannot_be_made_is_said(tiny: Path, tmp_path: Path) -> None:
@@ -680,7 +842,8 @@ def test_a_disk_that_fills_up_leaves_nothing_and_is_said(
 def test_every_reason_has_its_sentences() -> None:
     reasons = ConversionError.__doc__ or ""
     named = [word for word in reasons.replace(",", " ").split() if word.startswith("``")]
-    for reason in {word.strip("`.;") for word in named} - {"reason", "detail"}:
+    # Who holds the folder is said in the same words whatever is being done to it.
+    for reason in {word.strip("`.;") for word in named} - {"reason", "detail", "locked"}:
         for language in ("de", "en"):
             for part in ("message", "advice"):
                 assert f"error.convert.{reason}.{part}" in catalogue(language), reason

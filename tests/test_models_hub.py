@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from conftest import Interviews
 from filelock import FileLock
-from full_disk import full_disk
+from full_disk import full_disk, startup
 
 from models.contracts import ModelError
 from models.hub import Progress, addresses, online_environment, pull
@@ -243,6 +243,107 @@ def test_a_damaged_model_is_replaced(hub: Hub, tmp_path: Path) -> None:
     pull(LISTED, tmp_path)
     assert (place / "model.bin").read_bytes() == FILES["model.bin"]
     assert sorted(p.name for p in tmp_path.iterdir() if p.is_dir()) == ["toy"]
+
+
+def test_a_damaged_lock_file_is_repaired(hub: Hub, tmp_path: Path) -> None:
+    place = pull(TOY, tmp_path)
+    (place / "model.lock.json").write_text("{")
+    pull(TOY, tmp_path)
+    assert verify(TOY, tmp_path).good
+
+
+def test_a_file_of_ones_own_beside_a_good_model_stays(hub: Hub, tmp_path: Path) -> None:
+    place = pull(TOY, tmp_path)
+    (place / "notes.txt").write_text("mine")
+    hub.asked.clear()
+    pull(TOY, tmp_path)
+    assert hub.asked == [] and (place / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("dangling", [False, True])
+def test_what_is_no_folder_is_left_in_its_place(hub: Hub, tmp_path: Path, dangling: bool) -> None:
+    place = tmp_path / "toy"
+    place.symlink_to(tmp_path / "nowhere") if dangling else place.write_text("mine")
+    with pytest.raises(ModelError) as caught:
+        pull(TOY, tmp_path)
+    assert (caught.value.reason, caught.value.detail) == ("occupied", str(place))
+    assert place.is_symlink() if dangling else place.read_text() == "mine"
+    assert hub.asked == []
+
+
+def test_a_model_set_aside_by_a_killed_pull_comes_back(hub: Hub, tmp_path: Path) -> None:
+    place = pull(TOY, tmp_path)
+    place.rename(tmp_path / ".former-toy")
+    hub.asked.clear()
+    assert (pull(TOY, tmp_path) / "model.bin").read_bytes() == FILES["model.bin"]
+    assert hub.asked == [] and not (tmp_path / ".former-toy").exists()
+
+
+# ------------------------------------------------------------------ a fetching process that dies
+
+DIES = """
+import sys
+if "-c" in sys.orig_argv:
+    sys.modules["{module}"] = None
+"""
+EXITS = """
+import os, sys
+if "-c" in sys.orig_argv:
+    os._exit({code})
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "named"),
+    [
+        (DIES.format(module="huggingface_hub"), "huggingface_hub"),
+        (DIES.format(module="models.fetch"), "models.fetch"),
+        (EXITS.format(code=0), "fetch ended with 0"),
+        (EXITS.format(code=1), "fetch ended with 1"),
+        (EXITS.format(code=9), "fetch ended with 9"),
+        ('import sys\nif "-c" in sys.orig_argv: print("[1, 2]", flush=True)', "fetch ended"),
+    ],
+    ids=["library", "module", "exit 0", "exit 1", "exit 9", "noise"],
+)
+def test_a_fetching_process_that_dies_costs_nothing_that_was_there(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, named: str
+) -> None:
+    models = tmp_path / "models"
+    place = pull(LISTED, models)
+    (place / "config.json").write_text("damaged")
+    begun(models, b"x" * 1000)
+    with monkeypatch.context() as dying:
+        for name, value in startup(tmp_path / "startup", code).items():
+            dying.setenv(name, value)
+        with pytest.raises(ModelError) as caught:
+            pull(LISTED, models)
+    assert caught.value.reason == "unreachable" and named in caught.value.detail
+    assert (place / "model.bin").read_bytes() == FILES["model.bin"]
+    assert (partial_of(models) / "model.bin.part").stat().st_size == 1000
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("HF_HUB_DOWNLOAD_TIMEOUT", "abc"), ("HF_ENDPOINT", "http://[bad")]
+)
+def test_settings_that_the_library_cannot_read_are_said(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    reason, detail = failure(TOY, tmp_path)
+    assert reason == "unreachable" and detail
+
+
+def test_what_a_library_prints_does_not_mix_with_the_reports(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talks = (
+        "import json, os\nreally = json.load\n"
+        "def load(*a):\n    print('hello')\n    os.write(1, b'hello')\n    return really(*a)\n"
+        "json.load = load\n"
+    )
+    for name, value in startup(tmp_path / "startup", talks).items():
+        monkeypatch.setenv(name, value)
+    assert verify(TOY, pull(TOY, tmp_path / "models").parent).good
 
 
 def test_a_broken_connection_is_resumed_within_a_pull(hub: Hub, tmp_path: Path) -> None:
@@ -567,8 +668,36 @@ def test_a_full_disk_is_the_data_directorys_trouble(
     assert said.code == 5 and "no room left" in said.lines[-2]
 
 
+def test_names_are_all_looked_up_before_anything_is_fetched(
+    interviews: Interviews, hub: Hub
+) -> None:
+    ran = interviews("models", "pull", "tiny", "tinny", check=False)
+    assert ran.code == 4 and "tinny" in ran.err and hub.asked == []
+
+
+def test_one_model_that_fails_does_not_keep_the_others_back(
+    interviews: Interviews, hub: Hub
+) -> None:
+    hub.status = 404
+    ran = interviews("models", "pull", "tiny", "base", "tiny", check=False)
+    assert ran.code == 1
+    said = [line for line in ran.err.splitlines() if "not handed out" in line]
+    assert len(said) == 2 and "tiny" in said[0] and "base" in said[1]
+
+
+def test_a_model_of_ones_own_is_converted_anew_not_pulled(interviews: Interviews, hub: Hub) -> None:
+    place = interviews.home / "models" / "mine"
+    place.mkdir(parents=True)
+    for name in ("model.bin", "config.json"):
+        (place / name).write_text("{}")
+    ran = interviews("models", "pull", "mine", check=False)
+    assert ran.code == 2 and "convert" in ran.err and "mine --force" in ran.err
+    assert hub.asked == []
+
+
 @pytest.mark.parametrize("language", ["de", "en"])
 def test_every_trouble_of_a_pull_has_its_sentences(language: str) -> None:
-    for reason in ("gated", "throttled", "full", "locked", "disk", "refused", "unreachable"):
+    for reason in ("gated", "throttled", "full", "locked", "disk", "refused", "unreachable",
+                   "occupied", "own"):  # fmt: skip
         for part in ("message", "advice"):
             assert f"error.model.{reason}.{part}" in catalogue(language)

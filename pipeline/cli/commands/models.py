@@ -20,7 +20,7 @@ from pipeline.errors import BadInput, HomeUnusable, InterviewsError, NotFound
 from pipeline.messages import text
 from pipeline.run.engine import model_missing
 
-_STORAGE = ("full", "disk", "locked", "running")
+_STORAGE = ("full", "disk", "locked", "occupied")
 """Troubles of the models folder, not of a model."""
 
 
@@ -88,22 +88,44 @@ def _json(one: ModelEntry, present: bool, in_use: bool) -> dict[str, object]:
 @models.command(cls=Localised, name="pull")
 @click.argument("names", metavar="[NAME…]", nargs=-1)
 @pass_session
-def pull_models(session: Session, names: tuple[str, ...]) -> None:
-    """Without a name: the recommended ones."""
-    chosen = names or tuple(one.name for one in entries() if one.recommended)
-    for name in chosen:
-        session.say("models.pulling", name=name, folder=str(session.context.models_dir))
-        meter = _Meter()
+def pull_models(session: Session, names: tuple[str, ...]) -> int:
+    """Without a name: the recommended ones. One that fails does not keep the others back."""
+    recommended = tuple(one.name for one in entries() if one.recommended)
+    chosen = [_to_pull(session, name) for name in dict.fromkeys(names or recommended)]
+    failed = 0
+    for one in chosen:
         try:
-            folder = pull(entry(name), session.context.models_dir, meter)
-        except ModelError as error:
-            if error.reason == "unreachable":
-                for address in addresses(entry(name)):
-                    click.echo(f"  {address}", err=True)
-            raise _trouble(error) from error
-        finally:
-            meter.close()
-        session.say("models.pulled", name=name, folder=str(folder))
+            _pull(session, one)
+        except InterviewsError as error:
+            if len(chosen) == 1:
+                raise
+            session.complain(error)
+            failed += 1
+    return 1 if failed else 0
+
+
+def _to_pull(session: Session, name: str) -> ModelEntry:
+    try:
+        return entry(name)
+    except ModelError as error:
+        if name in {one.name for one in local_entries(session.context.models_dir)}:
+            raise BadInput("model.own", name=name) from error
+        raise model_missing(error) from error
+
+
+def _pull(session: Session, one: ModelEntry) -> None:
+    session.say("models.pulling", name=one.name, folder=str(session.context.models_dir))
+    meter = _Meter()
+    try:
+        folder = pull(one, session.context.models_dir, meter)
+    except ModelError as error:
+        if error.reason == "unreachable":
+            for address in addresses(one):
+                click.echo(f"  {address}", err=True)
+        raise _trouble(error) from error
+    finally:
+        meter.close()
+    session.say("models.pulled", name=one.name, folder=str(folder))
 
 
 class _Meter:
@@ -200,4 +222,6 @@ def _unconverted(error: ConversionError, source: Path, name: str) -> InterviewsE
         kind = NotFound
     elif error.reason in _STORAGE:
         kind = HomeUnusable
+    if error.reason == "locked":
+        return kind("model.locked", name=name)
     return kind(f"convert.{error.reason}", source=str(source), name=name, detail=error.detail)
