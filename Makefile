@@ -53,7 +53,7 @@ models-speech: setup  ## train the bundled speech model again (hours; needs espe
 	$(BIN)/python -m models.registry --refresh
 
 models-text: setup  ## train the bundled text model again (an hour)
-	$(BIN)/python -m models.training.text.train --out models/bundled/text-de-en --state $(TRAINING)/text.state
+	$(BIN)/python -m models.training.text.train --out models/bundled/text-de-en --state $(TRAINING)/text/state
 	$(BIN)/python -m models.registry --refresh
 
 clean:  ## delete what the targets made

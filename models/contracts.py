@@ -131,8 +131,8 @@ class ModelError(Exception):
     """A model cannot be found, verified, loaded or fetched.
 
     ``reason`` is one of ``unknown``, ``absent``, ``damaged``, ``unloadable``, ``unreachable``,
-    ``refused``, ``gated``, ``throttled``, ``disk``, ``full``, ``locked``, ``occupied``; ``name`` the
-    model's; ``detail`` a short plain fact (file name, status).
+    ``refused``, ``gated``, ``throttled``, ``disk``, ``full``, ``locked``, ``occupied``; ``name``
+    the model's; ``detail`` a short plain fact (file name, status).
     """
 
     def __init__(self, reason: str, name: str, detail: str = "") -> None:

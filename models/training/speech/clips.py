@@ -166,9 +166,6 @@ def write_part(
 
 
 def _training_part(folder: Path, seed: int, hours: float, part: int) -> float:
-    path = folder / f"train-{part}.pcm"
-    if path.exists():
-        return path.stat().st_size / 2 / SAMPLE_RATE / 3600
     rng = Random(f"{seed} {part}")
     return write_part(folder, "train", part, training_lines(rng), rng, hours)
 
@@ -176,8 +173,10 @@ def _training_part(folder: Path, seed: int, hours: float, part: int) -> float:
 def make_training(folder: Path, seed: int, hours: float, parts: int, processes: int) -> None:
     """The training set; parts that are there already are kept."""
     folder.mkdir(parents=True, exist_ok=True)
-    make = partial(_training_part, folder, seed, hours / parts)
-    in_parallel(make, range(parts), processes)
+    missing = [part for part in range(parts) if not (folder / f"train-{part}.pcm").exists()]
+    if missing:
+        espeak.check()
+        in_parallel(partial(_training_part, folder, seed, hours / parts), missing, processes)
 
 
 def make_tests(folder: Path, seed: int, per_language: int) -> None:

@@ -31,8 +31,8 @@ from models.training.speech.measure import (
     spread,
     start_errors,
 )
-from models.training.speech.sound import SAMPLE_RATE, Sound
-from models.training.speech.strange import noise, tune, with_noise
+from models.training.speech.sound import SAMPLE_RATE, Sound, blend
+from models.training.speech.strange import noise, tune
 from models.training.wording import plain_words
 from models.whisper import WhisperRecogniser
 
@@ -201,7 +201,9 @@ def _around(clips: Clips, clip: Clip, rng: Generator, *, noisy: bool) -> Sound:
     sound = clips.sound(clip)
     sound = sound * np.float32(PEAK / np.abs(sound).max())
     whole = np.concatenate([np.zeros(4800, np.float32), sound, np.zeros(6400, np.float32)])
-    return with_noise(rng, whole, rng.uniform(*TOLERABLE_NOISE_DB)) if noisy else whole
+    if not noisy:
+        return whole
+    return blend(whole, noise(rng, len(whole)), rng.uniform(*TOLERABLE_NOISE_DB))
 
 
 def dialogue(clips: Clips, language: str, number: int, least_s: float = DIALOGUE_S) -> Dialogue:
@@ -226,7 +228,8 @@ def dialogue(clips: Clips, language: str, number: int, least_s: float = DIALOGUE
         pause = np.zeros(int(rng.uniform(0.2, 1.2) * SAMPLE_RATE), np.float32)
         parts += [sound * np.float32(PEAK / np.abs(sound).max()), pause]
         samples += len(sound) + len(pause)
-    whole = with_noise(np.random.default_rng(number), np.concatenate(parts), QUIET_NOISE_DB)
+    whole = np.concatenate(parts)
+    whole = blend(whole, noise(np.random.default_rng(number), len(whole)), QUIET_NOISE_DB)
     return Dialogue(language, whole, tuple(words), tuple(starts))
 
 

@@ -119,8 +119,13 @@ def room(rng: Generator, sound: Sound) -> Sound:
 
 def with_noise(rng: Generator, sound: Sound, ratio_db: float) -> Sound:
     """The sound and noise ``ratio_db`` below its loudness."""
+    return blend(sound, noise(rng, len(sound)), ratio_db)
+
+
+def blend(sound: Sound, other: Sound, ratio_db: float) -> Sound:
+    """The sound and another of loudness 1, brought ``ratio_db`` below the first one's loudness."""
     loudness = float(np.sqrt(np.square(sound).mean() + 1e-9))
-    mixed: Sound = sound + noise(rng, len(sound)) * np.float32(loudness * 10 ** (-ratio_db / 20))
+    mixed: Sound = sound + other * np.float32(loudness * 10 ** (-ratio_db / 20))
     return mixed
 
 

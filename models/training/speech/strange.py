@@ -23,13 +23,6 @@ def noise(rng: Generator, samples: int) -> Sound:
     return at_unit(sound * swell)
 
 
-def with_noise(rng: Generator, sound: Sound, ratio_db: float) -> Sound:
-    """The sound and such noise ``ratio_db`` below its loudness."""
-    loudness = float(np.sqrt(np.square(sound).mean() + 1e-9))
-    mixed: Sound = sound + noise(rng, len(sound)) * np.float32(loudness * 10 ** (-ratio_db / 20))
-    return mixed
-
-
 def tune(rng: Generator, samples: int) -> Sound:
     """Sawtooth voices in slow slides and trills, loudness 1."""
     seconds = np.arange(samples) / SAMPLE_RATE

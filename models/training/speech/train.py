@@ -28,7 +28,6 @@ from torch.multiprocessing.spawn import spawn
 from models.training.items import LANGUAGES
 from models.training.origin import OtherOrigin, claim, digest, text_files
 from models.training.speech import clips as speech_clips
-from models.training.speech import espeak
 from models.training.speech.clips import Clips
 from models.training.speech.export import export
 from models.training.speech.losses import losses
@@ -217,7 +216,9 @@ def learn_tokenizer(recipe: Recipe, place: Place, clips: Clips) -> None:
     texts = [clip.text for clip in clips.clips]
     for language in LANGUAGES:
         texts += [*written(language), *vocabulary(language)]
-    build(learn(texts, recipe.text_tokens)).save(str(place.tokenizer))
+    working = place.tokenizer.with_suffix(".part")
+    build(learn(texts, recipe.text_tokens)).save(str(working))
+    working.replace(place.tokenizer)
 
 
 def work(process: int, recipe: Recipe, place: Place) -> None:
@@ -253,7 +254,6 @@ def refuse_leaks(clips: Clips) -> None:
 
 def train(recipe: Recipe, place: Place) -> None:
     """Makes what is missing, in order: clips, tokenizer, weights."""
-    espeak.check()
     (place.work / "meeting").unlink(missing_ok=True)
     claim(place.work / "clips" / "origin", clips_origin(recipe))
     claim(place.work / "origin", state_origin(recipe))

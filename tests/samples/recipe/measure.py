@@ -12,8 +12,9 @@ from faster_whisper import (  # type: ignore[import-untyped]
 )
 from numpy.typing import NDArray
 
+from models.training.wording import plain_words
+
 from .assemble import Take
-from .script import spoken_words
 from .speech import SAMPLE_RATE
 
 SHORT_CHUNKS_S = 8
@@ -73,6 +74,6 @@ class Meter:
             batch_size=4,
         )
         heard = tuple(segment.text.strip() for segment in segments)
-        said = " ".join(spoken_words(reference))
-        wer = jiwer.wer(said, " ".join(spoken_words(" ".join(heard))))
+        said = " ".join(plain_words(reference))
+        wer = jiwer.wer(said, " ".join(plain_words(" ".join(heard))))
         return Measured(wer, said, heard)

@@ -1,6 +1,5 @@
 """The spoken scripts of the sample interviews, read from interviews.toml."""
 
-import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -53,11 +52,6 @@ class Interview:
     def sentences(self) -> Iterator[Sentence]:
         for chapter in self.chapters:
             yield from chapter.sentences
-
-
-def spoken_words(text: str) -> list[str]:
-    """Lower-cased words without punctuation, as the word and five-word checks compare them."""
-    return re.sub(r"[^\w ]", "", text.lower().replace("-", " ")).split()
 
 
 def read_interviews(path: Path = SCRIPTS) -> list[Interview]:
