@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,9 +15,10 @@ from pipeline.errors import BadInput, InterviewsError, MediaError
 from pipeline.fingerprint import file_sha256, recording_id, transcript_digest
 from pipeline.formats.characters import clean_text
 from pipeline.formats.transcripts import read_transcript
-from pipeline.home import disk_error, sync_folder
+from pipeline.run import reading
 from pipeline.run.context import Context
 from pipeline.run.plan import IMPORTED
+from pipeline.run.safekeeping import still_there, take_copy
 from pipeline.stages import probe
 from pipeline.values import Media, Recording, RecordingFacts, Transcript
 
@@ -168,10 +169,10 @@ def _add_one(
     except (BadInput, MediaError) as error:
         return Refused(candidate.path, error)
     except OSError as error:
-        return Refused(candidate.path, _unreadable(candidate.path, error))
+        return Refused(candidate.path, unreadable(candidate.path, error))
 
 
-def _unreadable(path: Path, error: OSError) -> InterviewsError:
+def unreadable(path: Path, error: OSError) -> InterviewsError:
     if not path.exists():
         return BadInput("add.missing", path=str(path))
     return BadInput("add.unreadable", path=str(path), detail=error.strerror or str(error))
@@ -180,13 +181,21 @@ def _unreadable(path: Path, error: OSError) -> InterviewsError:
 def _add_transcript(catalogue: Catalogue, path: Path, wishes: Wishes) -> Added:
     known_id = recording_id(file_sha256(path))
     transcript = read_transcript(path)
-    facts = wishes.facts(RecordingFacts(title=_title(path), language=_spoken(transcript)))
+    facts = wishes.facts(transcript_facts(path, transcript))
     with catalogue.write() as db:
-        known = recordings.exists(db, known_id)
-        if not known:
-            recordings.insert(db, known_id, facts, None, transcript.duration_ms)
-            store_imported(db, known_id, transcript)
+        known = enter_transcript(db, known_id, facts, transcript)
         return Added(recordings.get(db, known_id), path, known)
+
+
+def enter_transcript(
+    db: recordings.Database, known_id: str, facts: RecordingFacts, transcript: Transcript
+) -> bool:
+    """Store a recording that is a transcript alone; whether it was known and so left as it is."""
+    known = recordings.exists(db, known_id)
+    if not known:
+        recordings.insert(db, known_id, facts, None, transcript.duration_ms)
+        store_imported(db, known_id, transcript)
+    return known
 
 
 def _add_media(
@@ -194,7 +203,7 @@ def _add_media(
 ) -> Added:
     path = candidate.path
     before = path.stat()
-    _refuse_odd_name(path)
+    refuse_odd_name(path)
     info = probe.probe(path)
     probe.choose_track(info, wishes.track)
     imported = read_transcript(candidate.transcript) if candidate.transcript else None
@@ -202,65 +211,52 @@ def _add_media(
     after = path.stat()
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise MediaError("add.still_written", path=str(path))
-    place = _take_copy(context, path, new_id) if wishes.copy else path
-    media = _media(place, wishes.track, copied=wishes.copy)
-    facts = wishes.facts(RecordingFacts(title=_title(path)))
+    place = take_copy(context.home, path, new_id) if wishes.copy else path
+    media = media_at(place, wishes.track, copied=wishes.copy)
+    facts = wishes.facts(RecordingFacts(title=title_of(path)))
     with catalogue.write() as db:
-        known = recordings.exists(db, new_id)
-        notice = None
-        if not known:
-            recordings.insert(db, new_id, facts, media, info.duration_ms)
-        else:
-            recording = recordings.get(db, new_id)
-            notice = _settle_place(db, recording, media)
-            if recording.failure and recording.failure.kind in ("gone", "altered"):
-                queue.retry(db, new_id)
-        if imported is not None:
-            recordings.set_imported(db, new_id)
-            store_imported(db, new_id, _stretched(imported, info.duration_ms))
-            queue.release(db, new_id)
+        known, notice = enter_media(db, new_id, facts, media, info.duration_ms, imported)
         return Added(recordings.get(db, new_id), path, known, notice)
+
+
+def enter_media(
+    db: recordings.Database,
+    new_id: str,
+    facts: RecordingFacts,
+    media: Media,
+    duration_ms: int | None,
+    imported: Transcript | None,
+) -> tuple[bool, str | None]:
+    """Store a recording and its media, or renew what is known of it, in the caller's transaction:
+    whether it was known, and what else there is to say."""
+    known = recordings.exists(db, new_id)
+    notice = None
+    if not known:
+        recordings.insert(db, new_id, facts, media, duration_ms)
+    else:
+        recording = recordings.get(db, new_id)
+        notice = _settle_place(db, recording, media)
+        if recording.failure and recording.failure.kind in ("gone", "altered"):
+            queue.retry(db, new_id)
+    if imported is not None:
+        recordings.set_imported(db, new_id)
+        store_imported(db, new_id, _stretched(imported, duration_ms))
+        queue.release(db, new_id)
+    return known, notice
 
 
 def _settle_place(db: recordings.Database, known: Recording, media: Media) -> str | None:
     """A known file at a new path replaces a path that is gone, or that holds something else now."""
-    if known.media is None or media.copied or not _still_there(known.media):
+    if known.media is None or media.copied or not still_there(known.media):
         track = known.media.track if known.media else media.track
         recordings.set_media(db, known.id, replace(media, track=track))
         return "moved" if known.media is None or known.media.path != media.path else None
     return None
 
 
-def _still_there(media: Media) -> bool:
-    try:
-        found = Path(media.path).stat()
-    except OSError:
-        return False
-    return found.st_size == media.size and found.st_mtime_ns == media.mtime_ns
-
-
-def _media(path: Path, track: int | None, *, copied: bool) -> Media:
+def media_at(path: Path, track: int | None, *, copied: bool) -> Media:
     found = path.stat()
     return Media(os.path.abspath(path), found.st_size, found.st_mtime_ns, track, copied)
-
-
-def _take_copy(context: Context, path: Path, new_id: str) -> Path:
-    """A copy under the home directory, whole or absent."""
-    folder = context.home.media
-    place = folder / f"{new_id}{path.suffix.lower()[:8]}"
-    partial = place.with_name(f".{place.name}.{os.getpid()}.part")
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        partial.touch(mode=0o600)
-        shutil.copyfile(path, partial)
-        with partial.open("rb") as stream:
-            os.fsync(stream.fileno())
-        partial.replace(place)
-        sync_folder(folder)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise disk_error(error, folder) from error
-    return place
 
 
 def store_imported(db: recordings.Database, known_id: str, transcript: Transcript) -> None:
@@ -269,6 +265,7 @@ def store_imported(db: recordings.Database, known_id: str, transcript: Transcrip
     recordings.set_heard(db, known_id, transcript.duration_ms, transcript.language)
     result = StageResult(IMPORTED, transcript_digest(transcript))
     transcripts.record_result(db, known_id, "transcribe", result, took_ms=0)
+    reading.settle(db, known_id)
 
 
 def _stretched(transcript: Transcript, media_ms: int | None) -> Transcript:
@@ -276,11 +273,12 @@ def _stretched(transcript: Transcript, media_ms: int | None) -> Transcript:
     return replace(transcript, duration_ms=max(transcript.duration_ms, media_ms or 0))
 
 
-def _spoken(transcript: Transcript) -> str:
-    return transcript.language or "auto"
+def transcript_facts(path: Path, transcript: Transcript) -> RecordingFacts:
+    """What the file of a transcript alone says of its recording."""
+    return RecordingFacts(title=title_of(path), language=transcript.language or "auto")
 
 
-def _refuse_odd_name(path: Path) -> None:
+def refuse_odd_name(path: Path) -> None:
     """The catalogue stores text; a name in another encoding could not be found again."""
     try:
         str(path).encode("utf-8")
@@ -289,6 +287,6 @@ def _refuse_odd_name(path: Path) -> None:
         raise BadInput("add.odd_name", name=shown) from error
 
 
-def _title(path: Path) -> str:
-    """The file's name without its suffix."""
-    return clean_text(path.stem) or clean_text(path.name)
+def title_of(path: Path) -> str:
+    """The file's name without its suffix, its letters composed as people type them."""
+    return unicodedata.normalize("NFC", clean_text(path.stem) or clean_text(path.name))
