@@ -93,6 +93,17 @@ class Transcript:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """Human text: ``now`` in place of ``was`` over a stretch of a recording or, where ``span`` is
+    None, wherever the term ``was`` stands as whole words."""
+
+    id: int
+    span: Span | None
+    was: str
+    now: str
+
+
+@dataclass(frozen=True, slots=True)
 class AudioTrack:
     """One audio track of a media file; ``number`` counts audio tracks from 1."""
 

@@ -65,21 +65,33 @@ def known_vectors(
 
 
 def store(db: sqlite3.Connection, made: ChunkSet) -> None:
-    """Replace a recording's chunks for one text model."""
-    drop_sets(db, made.recording_id, made.model_hash)
+    """Replace a recording's chunks for one text model. A chunk that is the same as before keeps
+    its id, and so its place in the published index."""
     set_id = db.execute(
         "INSERT INTO chunk_sets (recording_id, model_hash, fingerprint, made_ms)"
-        " VALUES (?, ?, ?, ?)",
+        " VALUES (?, ?, ?, ?) ON CONFLICT (recording_id, model_hash) DO UPDATE"
+        " SET fingerprint = excluded.fingerprint, made_ms = excluded.made_ms RETURNING id",
         (made.recording_id, made.model_hash, made.fingerprint, now_ms()),
-    ).lastrowid
+    ).fetchone()[0]
+    former = _former(db, set_id)
     for chunk, encoded, words in zip(made.chunks, made.encoded, made.words, strict=True):
+        columns = _columns(chunk)
+        same = former.pop((*columns[1:6], encoded, words), None)
+        if same is not None:
+            db.execute(
+                "UPDATE chunks SET number = ?, first_segment = ?, last_segment = ?,"
+                " first_word = ?, last_word = ? WHERE id = ?",
+                (columns[0], *columns[6:], same),
+            )
+            continue
         chunk_id = db.execute(
             "INSERT INTO chunks (set_id, recording_id, model_hash, number, start_ms, end_ms, text,"
             " language, sentences, first_segment, last_segment, first_word, last_word, encoded)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (set_id, made.recording_id, made.model_hash, *_columns(chunk), encoded),
+            (set_id, made.recording_id, made.model_hash, *columns, encoded),
         ).lastrowid
         db.execute("INSERT INTO chunk_words (rowid, words) VALUES (?, ?)", (chunk_id, words))
+    _drop_chunks(db, "id IN (SELECT value FROM json_each(?))", (json.dumps([*former.values()]),))
     db.executemany(
         "INSERT OR IGNORE INTO vectors VALUES (?, ?, ?)",
         [
@@ -87,6 +99,16 @@ def store(db: sqlite3.Connection, made: ChunkSet) -> None:
             for encoded, vector in zip(made.encoded, made.vectors, strict=True)
         ],
     )
+
+
+def _former(db: sqlite3.Connection, set_id: int) -> dict[tuple[object, ...], int]:
+    """The chunks of a set by all that is searched or shown of them, and their ids."""
+    rows = db.execute(
+        "SELECT id, start_ms, end_ms, text, language, sentences, encoded, words FROM chunks"
+        " JOIN chunk_words ON chunk_words.rowid = chunks.id WHERE set_id = ?",
+        (set_id,),
+    )
+    return {tuple(row)[1:]: int(row[0]) for row in rows}
 
 
 def _columns(chunk: Chunk) -> tuple[object, ...]:
@@ -119,13 +141,25 @@ def drop_other_models(db: sqlite3.Connection, keep: Iterable[str]) -> None:
     _drop(db, "model_hash NOT IN (SELECT value FROM json_each(?))", (kept,))
 
 
+def drop_within(db: sqlite3.Connection, recording_id: str, start_ms: int, end_ms: int) -> None:
+    """Delete a recording's chunks that touch a stretch of time: nobody finds them any more."""
+    where = "recording_id = ? AND start_ms < ? AND end_ms > ?"
+    _drop_chunks(db, where, (recording_id, end_ms, start_ms))
+
+
 def _drop(db: sqlite3.Connection, where: str, values: tuple[str, ...]) -> None:
+    """Delete sets of chunks."""
+    _drop_chunks(db, where, values)
+    db.execute(f"DELETE FROM chunk_sets WHERE {where}", values)
+
+
+def _drop_chunks(db: sqlite3.Connection, where: str, values: tuple[object, ...]) -> None:
     """Delete chunks with their words, and those vectors that no other chunk uses."""
     doomed = db.execute(f"SELECT encoded, model_hash FROM chunks WHERE {where}", values).fetchall()
     db.execute(
         f"DELETE FROM chunk_words WHERE rowid IN (SELECT id FROM chunks WHERE {where})", values
     )
-    db.execute(f"DELETE FROM chunk_sets WHERE {where}", values)
+    db.execute(f"DELETE FROM chunks WHERE {where}", values)
     db.executemany(
         "DELETE FROM vectors WHERE encoded = ?1 AND model_hash = ?2 AND NOT EXISTS"
         " (SELECT 1 FROM chunks WHERE encoded = ?1 AND model_hash = ?2)",
@@ -202,12 +236,18 @@ def document_frequencies(db: sqlite3.Connection, terms: Sequence[str]) -> dict[s
 
 
 def count(db: sqlite3.Connection, model_hash: str | None, up_to: int | None = None) -> int:
-    """Chunks of a text model, all or those with an id up to ``up_to``."""
-    bound = (1 << 62) if up_to is None else up_to
+    """Chunks of a text model, all or those with an id up to ``up_to``. Counted as they are stored
+    (schema, ``chunk_counts``): only what is newer than ``up_to`` is looked at."""
     row = db.execute(
-        "SELECT count(*) FROM chunks WHERE model_hash IS ? AND id <= ?", (model_hash, bound)
+        "SELECT chunks FROM chunk_counts WHERE model_hash IS ?", (model_hash,)
+    ).fetchone()
+    total = int(row[0]) if row else 0
+    if up_to is None or not total:
+        return total
+    newer = db.execute(
+        "SELECT count(*) FROM chunks WHERE model_hash = ? AND id > ?", (model_hash, up_to)
     )
-    return int(row.fetchone()[0])
+    return total - int(newer.fetchone()[0])
 
 
 def count_of(db: sqlite3.Connection, recording_id: str) -> int:

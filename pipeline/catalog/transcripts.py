@@ -133,6 +133,12 @@ def _segments(db: sqlite3.Connection, recording_id: str) -> Iterable[Segment]:
         )
 
 
+def with_confidence_below(db: sqlite3.Connection, limit: float) -> set[str]:
+    """Recordings with a segment that the recogniser was less sure of."""
+    rows = db.execute("SELECT DISTINCT recording_id FROM segments WHERE confidence < ?", (limit,))
+    return {row[0] for row in rows}
+
+
 def _words_json(words: Iterable[Word]) -> str:
     plain = [[word.start_ms, word.end_ms, word.text, word.confidence] for word in words]
     return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
@@ -172,6 +178,24 @@ def results(
         (json.dumps(list(ids)),) if ids else (),
     )
     return {(row[0], row[1]): StageResult(row[2], row[3]) for row in rows}
+
+
+def read_digest(db: sqlite3.Connection, recording_id: str) -> str | None:
+    """The digest of the transcript as it is read; None where there is none yet."""
+    found = results(db, (recording_id,))
+    result = found.get((recording_id, "correct")) or found.get((recording_id, "transcribe"))
+    return result.digest if result else None
+
+
+def set_digest(db: sqlite3.Connection, recording_id: str, stage: str, digest: str) -> None:
+    db.execute(
+        "UPDATE results SET digest = ? WHERE recording_id = ? AND stage = ?",
+        (digest, recording_id, stage),
+    )
+
+
+def drop_result(db: sqlite3.Connection, recording_id: str, stage: str) -> None:
+    db.execute("DELETE FROM results WHERE recording_id = ? AND stage = ?", (recording_id, stage))
 
 
 def forget_results(db: sqlite3.Connection, recording_id: str, stages: Iterable[str]) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pipeline.catalog import generations, queue
 from pipeline.catalog.connection import Catalogue
 from pipeline.catalog.recordings import Database
-from pipeline.errors import HomeUnusable, InterviewsError, Missing
+from pipeline.errors import BadInput, HomeUnusable, InterviewsError, Missing
 from pipeline.run import publish
 from pipeline.run.context import Context
 from pipeline.run.engine import Engine, EngineName, make_engine
@@ -34,25 +34,32 @@ _PUBLISHED_EVERY = 10_000
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How to run. ``stop_at`` answers whether the time window is over."""
+    """How to run. ``stop_at`` answers whether the time window is over; ``texts_only`` renews the
+    chunks of changed texts and leaves recognition to a later run; without ``publish`` the caller
+    sees to the index."""
 
     engine: EngineName = "processes"
     scheduler: str | None = None
     workers: int = 1
     limit: int | None = None
     only: tuple[str, ...] = ()
+    texts_only: bool = False
+    new_first: bool = False
+    publish: bool = True
     stop_at: Callable[[], bool] = lambda: False
 
 
 @dataclass(slots=True)
 class RunReport:
-    """What a run did. ``stopped`` says that it ended before its work did."""
+    """What a run did. ``stopped`` says that it ended before its work did; ``no_hints`` why the
+    speech model was told no glossary, if that is bad."""
 
     done: list[str] = field(default_factory=list)
     failed: dict[str, Failure] = field(default_factory=dict)
     stopped: bool = False
     published: int | None = None
     others: int = 0
+    no_hints: Failure | None = None
 
 
 def run(context: Context, options: RunOptions, observer: Observer) -> RunReport:
@@ -64,11 +71,13 @@ def run(context: Context, options: RunOptions, observer: Observer) -> RunReport:
     _check_chunk_size(context)
     with context.catalogue() as catalogue, Runner(context.home) as runner:
         shift = _Shift(context, options, observer, runner.owner)
+        shift.report.no_hints = _bad_glossary(context)
         try:
             shift.work(catalogue)
         finally:
             shift.close()
-        _publish(context, catalogue, shift.report)
+        if options.publish:
+            _publish(context, catalogue, shift.report)
         with catalogue.read() as db:
             held = queue.held(db)
         shift.report.others = sum(1 for owner in held.values() if owner != runner.owner)
@@ -82,13 +91,22 @@ def _check_chunk_size(context: Context) -> None:
         check_limits(context.settings.chunk_size, entry.max_tokens, entry.name)
 
 
+def _bad_glossary(context: Context) -> Failure | None:
+    """A glossary that cannot be used holds up no recording; whoever began the run is told."""
+    try:
+        context.glossary()
+    except BadInput as error:
+        return error.failure()
+    return None
+
+
 def _publish(context: Context, catalogue: Catalogue, report: RunReport) -> None:
     with catalogue.read() as db:
         due = publish.due(db, context, worked=bool(report.done))
     if due is None:
         return
     try:
-        generation = publish.publish(context.home, catalogue, due)
+        generation = publish.publish(context.home, catalogue, due, asked=context.text[1])
     except publish.AlreadyBuilding:
         return  # whoever builds holds all that was committed; the rest is searched directly
     report.published = generation.id if generation else None
@@ -114,7 +132,7 @@ class _Shift:
         """Plan, do, and plan again until a plan holds nothing that was not tried."""
         while not self._stopping():
             with catalogue.read() as db:
-                works = plan(self._context, db, self._options.only)
+                works = self._plan(db, self._options.only)
                 owners = queue.owners(db)
             lost = dead(owners, self._context.home)
             todo = {
@@ -122,6 +140,12 @@ class _Shift:
             }
             if not todo or not self._run_lanes(todo, lost):
                 return
+
+    def _plan(self, db: Database, only: tuple[str, ...]) -> list[Work]:
+        options = self._options
+        return plan(
+            self._context, db, only, texts_only=options.texts_only, new_first=options.new_first
+        )
 
     def _run_lanes(self, todo: dict[str, Work], lost: list[str]) -> bool:
         """Work off ``todo`` in as many lanes as the engine feeds. False when nothing was free."""
@@ -164,18 +188,18 @@ class _Shift:
             if claimed is None:
                 return None
             self._tried.add(claimed)
-        if todo[claimed].keeps_state:
-            return todo[claimed]
+        if todo[claimed].keeps_state or self._options.texts_only:
+            return todo[claimed]  # as it was before we claimed it: that state comes back
         with catalogue.read() as db:
             # What another runner had done before we took over need not be done again.
-            return next(iter(plan(self._context, db, (claimed,))), todo[claimed])
+            return next(iter(self._plan(db, (claimed,))), todo[claimed])
 
     def _wanted(self, db: Database, recording_id: str) -> bool:
-        return bool(plan(self._context, db, (recording_id,)))
+        return bool(self._plan(db, (recording_id,)))
 
     def _do(self, bench: Bench, work: Work) -> None:
         recording = work.recording
-        self._observer.started(recording, work.stages)
+        self._observer.started(recording, work.stages, new=work.new)
         try:
             process(bench, work)
         except queue.LeaseLost as error:
@@ -202,7 +226,7 @@ class _Shift:
                 self.report.done.append(recording.id)
                 finished = len(self.report.done)
             self._observer.finished(recording)
-            if finished % _CLAIMED_FROM == 0:
+            if self._options.publish and finished % _CLAIMED_FROM == 0:
                 self._publish_if_far_behind(bench.catalogue)
 
     def _publish_if_far_behind(self, catalogue: Catalogue) -> None:

@@ -5,18 +5,25 @@ from __future__ import annotations
 from typing import Protocol
 
 from pipeline.errors import InterviewsError
+from pipeline.stages.differences import Changes
 from pipeline.values import Failure, Recording
 
 
 class Observer(Protocol):
     """Told of every step, from whichever thread takes it."""
 
-    def started(self, recording: Recording, stages: tuple[str, ...]) -> None: ...
+    def started(self, recording: Recording, stages: tuple[str, ...], *, new: bool) -> None:
+        """``new``: nothing of the recording can be found yet."""
+        ...
 
     def progressed(
         self, recording: Recording, stage: str, done_ms: int, total_ms: int | None
     ) -> None:
         """``done_ms`` of the recording's audio are through ``stage``."""
+        ...
+
+    def retold(self, recording: Recording, changes: Changes) -> None:
+        """The transcript was made anew and reads otherwise than before."""
         ...
 
     def finished(self, recording: Recording) -> None: ...
@@ -31,11 +38,13 @@ class Observer(Protocol):
 class Silent:
     """Watches nothing."""
 
-    def started(self, recording: Recording, stages: tuple[str, ...]) -> None: ...
+    def started(self, recording: Recording, stages: tuple[str, ...], *, new: bool) -> None: ...
 
     def progressed(
         self, recording: Recording, stage: str, done_ms: int, total_ms: int | None
     ) -> None: ...
+
+    def retold(self, recording: Recording, changes: Changes) -> None: ...
 
     def finished(self, recording: Recording) -> None: ...
 

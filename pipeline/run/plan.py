@@ -4,13 +4,14 @@ ask for is work; nothing else is."""
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Literal
 
-from pipeline.catalog import chunks, generations, queue, recordings, transcripts
-from pipeline.catalog.transcripts import StageResult
-from pipeline.fingerprint import Plain, fingerprint
+from pipeline.catalog import chunks, generations, queue, recordings
+from pipeline.catalog.standing import Standing, standings
+from pipeline.fingerprint import Plain, fingerprints
 from pipeline.run.context import Context
 from pipeline.search import analysis
 from pipeline.settings import Settings
@@ -37,8 +38,9 @@ class Work:
     """A recording and what has to be done to it.
 
     ``text_models`` are those for which its chunks are missing or stale: the one the settings
-    name and, while that one is not yet published, the published one. ``keeps_state`` marks a
-    failed or cancelled recording whose old transcript must stay findable under new chunks.
+    name and, while that one is not yet published, the published one. ``new``: nothing of it can be
+    found yet. ``keeps_state`` marks a failed or cancelled recording whose old transcript must stay
+    findable under new chunks.
     """
 
     recording: Recording
@@ -55,51 +57,92 @@ class Work:
 
 def transcribe_key(recording: Recording, settings: Settings, speech: ModelRef) -> str:
     """The fingerprint a recognised transcript of ``recording`` should carry today."""
-    automatic = recording.facts.language == "auto"
-    parameters: dict[str, Plain] = {
-        "extract": EXTRACT_VERSION,
-        "language": recording.facts.language,
-        "fallback": settings.language if automatic else None,
-        "track": recording.media.track if recording.media else None,
-        "window_seconds": settings.window_seconds,
-        "compute_type": settings.compute_type,
-        "beam_size": settings.beam_size,
-    }
-    return fingerprint("transcribe", transcribe_stage.VERSION, parameters, speech, [recording.id])
+    track = recording.media.track if recording.media else None
+    return _transcribe_keys(settings, speech, recording.facts.language, track)([recording.id])
 
 
 def chunk_key(transcript_digest: str, settings: Settings, text: ModelRef) -> str:
     """The fingerprint a recording's chunks should carry today."""
+    return _chunk_keys(settings, text)([transcript_digest])
+
+
+Keys = Callable[[Iterable[str]], str]
+"""Fingerprints of one stage by what it reads."""
+
+
+def _transcribe_keys(
+    settings: Settings, speech: ModelRef, language: str, track: int | None
+) -> Keys:
+    parameters: dict[str, Plain] = {
+        "extract": EXTRACT_VERSION,
+        "language": language,
+        "fallback": settings.language if language == "auto" else None,
+        "track": track,
+        "window_seconds": settings.window_seconds,
+        "compute_type": settings.compute_type,
+        "beam_size": settings.beam_size,
+    }
+    return fingerprints("transcribe", transcribe_stage.VERSION, parameters, speech)
+
+
+def _chunk_keys(settings: Settings, text: ModelRef) -> Keys:
     parameters: dict[str, Plain] = {
         "embed": EMBED_VERSION,
         "words": analysis.VERSION,
         "chunk_size": settings.chunk_size,
         "chunk_overlap": settings.chunk_overlap,
     }
-    return fingerprint("chunk", chunk_stage.VERSION, parameters, text, [transcript_digest])
+    return fingerprints("chunk", chunk_stage.VERSION, parameters, text)
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What the catalogue holds, read at one moment."""
+    """What the catalogue holds, read at one moment, and the keys that today's settings ask for."""
 
-    recordings: list[Recording]
-    results: dict[tuple[str, str], StageResult]
-    sets: dict[str, dict[str, str]]
-    published: ModelRef | None
+    standings: list[Standing]
     retryable: set[str]
+    sets: dict[str, dict[str, str]]
+    models: tuple[ModelRef, ...]
+    chunk_keys: dict[str, Keys]
+    transcribe_keys: Callable[[str, int | None], Keys]
 
 
-def plan(context: Context, db: sqlite3.Connection, only: Iterable[str] = ()) -> list[Work]:
-    """All work there is, in order: by priority, then by age.
+@dataclass(frozen=True, slots=True)
+class _Need:
+    """What has to be done to a recording."""
+
+    transcribe: bool
+    text_models: tuple[ModelRef, ...]
+    new: bool
+    keeps_state: bool
+
+
+def plan(
+    context: Context,
+    db: sqlite3.Connection,
+    only: Iterable[str] = (),
+    *,
+    texts_only: bool = False,
+    new_first: bool = False,
+) -> list[Work]:
+    """All work there is, in order: by priority, then by age; with ``new_first`` what nobody can
+    find yet comes before all else. ``texts_only``: only chunks of transcripts that are there,
+    whatever else their recordings wait for.
 
     Raises Missing where recordings need a speech or text model that is not there.
     """
     found = _read(context, db, tuple(only))
-    works = (_work(context, found, recording) for recording in found.recordings)
+    look = _text_need if texts_only else _need
+    needs = {one.id: need for one in found.standings if (need := look(found, one))}
+    known = recordings.get_many(db, needs)
+    works = (
+        Work(known[key], need.transcribe, need.text_models, need.new, need.keeps_state)
+        for key, need in needs.items()
+    )
     return sorted(
-        (work for work in works if work is not None),
+        works,
         key=lambda work: (
+            new_first and not work.new,
             -work.recording.facts.priority,
             work.recording.added_ms,
             work.recording.id,
@@ -108,62 +151,66 @@ def plan(context: Context, db: sqlite3.Connection, only: Iterable[str] = ()) -> 
 
 
 def _read(context: Context, db: sqlite3.Connection, only: tuple[str, ...]) -> _Found:
+    settings = context.settings
+    rows = standings(db, only)
     published = generations.text_model(db)
-    rows = list(recordings.get_many(db, only).values()) if only else recordings.every(db)
-    hashes = {published.hash} if published else set()
-    if rows:
-        hashes.add(context.text[1].hash)
+    models = _text_models(context, published) if rows else ()
+    hashes = {model.hash for model in (*models, published) if model}
     return _Found(
-        recordings=rows,
-        results=transcripts.results(db, only),
-        sets={key: chunks.set_fingerprints(db, key, only) for key in hashes},
-        published=published,
+        standings=rows,
         retryable=queue.retryable(db),
+        sets={one: chunks.set_fingerprints(db, one, only) for one in hashes},
+        models=models,
+        chunk_keys={model.hash: _chunk_keys(settings, model) for model in models},
+        transcribe_keys=cache(partial(_speech_keys, context)),
     )
 
 
-def _may_run(recording: Recording, found: _Found) -> bool:
-    if recording.state == "failed":
-        return recording.id in found.retryable
-    return recording.state != "cancelled"
+def _speech_keys(context: Context, language: str, track: int | None) -> Keys:
+    """Only a recording that is to be recognised needs the speech model to be there."""
+    return _transcribe_keys(context.settings, context.speech[1], language, track)
 
 
-def _work(context: Context, found: _Found, recording: Recording) -> Work | None:
-    result = found.results.get((recording.id, "transcribe"))
-    runs = _may_run(recording, found)
-    if not runs and result is None:
-        return None
-    transcribe = runs and _must_transcribe(context, recording, result)
-    models = tuple(
-        model
-        for model in _text_models(context, found)
-        if transcribe
-        or result is None
-        or found.sets[model.hash].get(recording.id)
-        != chunk_key(result.digest, context.settings, model)
-    )
-    if not transcribe and not models and (recording.state == "done" or not runs):
-        return None
-    return Work(recording, transcribe, models, new=result is None, keeps_state=not runs)
-
-
-def _must_transcribe(context: Context, recording: Recording, result: StageResult | None) -> bool:
-    if recording.imported:
-        return False
-    if result is None:
-        return True
-    return result.fingerprint != transcribe_key(recording, context.settings, context.speech[1])
-
-
-def _text_models(context: Context, found: _Found) -> list[ModelRef]:
-    """The settings' text model and, while it is not published yet, the published one."""
+def _text_models(context: Context, published: ModelRef | None) -> tuple[ModelRef, ...]:
+    """The settings' text model and, while it is not published yet, the published one, if it can
+    still be loaded; without it old chunks stay as they are."""
     asked = context.text[1]
-    models = [asked]
-    if found.published and found.published.hash != asked.hash and _has(context, found.published):
-        models.append(found.published)
-    return models
+    if published and published.hash != asked.hash and context.has_text_model(published):
+        return asked, published
+    return (asked,)
 
 
-def _has(context: Context, model: ModelRef) -> bool:
-    """Whether the published model can still be loaded; without it old chunks stay as they are."""
-    return context.has_text_model(model)
+def _need(found: _Found, one: Standing) -> _Need | None:
+    runs = one.id in found.retryable if one.state == "failed" else one.state != "cancelled"
+    if not runs and one.read is None:
+        return None
+    transcribe = runs and _must_transcribe(found, one)
+    if transcribe or one.read is None:
+        models = found.models
+    else:
+        models = _stale_models(found, one.id, one.read)
+    if not transcribe and not models and (one.state == "done" or not runs):
+        return None
+    new = not any(one.id in made for made in found.sets.values())
+    return _Need(transcribe, models, new, keeps_state=not runs)
+
+
+def _text_need(found: _Found, one: Standing) -> _Need | None:
+    """The chunks alone; the recording goes on waiting for whatever it waits for."""
+    models = _stale_models(found, one.id, one.read) if one.read is not None else ()
+    return _Need(False, models, new=False, keeps_state=one.state != "done") if models else None
+
+
+def _stale_models(found: _Found, recording_id: str, read: str) -> tuple[ModelRef, ...]:
+    """The text models whose chunks do not carry the fingerprint of what is read now."""
+    return tuple(
+        model
+        for model in found.models
+        if found.sets[model.hash].get(recording_id) != found.chunk_keys[model.hash]([read])
+    )
+
+
+def _must_transcribe(found: _Found, one: Standing) -> bool:
+    if one.imported or one.recognised is None:
+        return not one.imported
+    return one.recognised != found.transcribe_keys(one.language, one.track)([one.id])

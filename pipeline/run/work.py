@@ -16,6 +16,7 @@ from pipeline.catalog.connection import Catalogue
 from pipeline.catalog.transcripts import StageResult, StoredWindow
 from pipeline.errors import MediaError
 from pipeline.fingerprint import file_sha256, recording_id, text_digest, transcript_digest
+from pipeline.run import reading
 from pipeline.run.context import Context
 from pipeline.run.engine import Engine, PendingWindow
 from pipeline.run.observer import Observer
@@ -24,6 +25,7 @@ from pipeline.search.analysis import analysed_words
 from pipeline.stages import extract, probe
 from pipeline.stages import transcribe as transcribe_stage
 from pipeline.stages.chunk import ChunkParameters, chunk
+from pipeline.stages.differences import changes
 from pipeline.stages.embed import check_limits, embed, encoded_string
 from pipeline.stages.transcribe import WindowTranscript
 from pipeline.values import Chunk, Media, ModelRef, Recording, Transcript, Window
@@ -55,15 +57,32 @@ def process(bench: Bench, work: Work) -> None:
     recording = work.recording
     if work.transcribe:
         _transcribe(bench, recording)
+    while not _texts_done(bench, work):
+        continue  # somebody corrected the transcript meanwhile
+
+
+def _texts_done(bench: Bench, work: Work) -> bool:
+    """Chunk and embed what is read now. False where it was changed before all was stored."""
+    recording = work.recording
     with bench.catalogue.read() as db:
-        transcript = transcripts.load(db, recording.id)
+        transcript = reading.read(db, recording.id)
+        noted = transcripts.read_digest(db, recording.id)
+    digest = transcript_digest(transcript)
+    if noted != digest:
+        with queue.holding(bench.catalogue, recording.id, bench.owner) as db:
+            reading.restate(db, recording.id)
+        return False
     for model in work.text_models:
-        _chunk_and_embed(bench, recording, transcript, model)
+        if not _chunk_and_embed(bench, recording, transcript, model):
+            return False
     with queue.holding(bench.catalogue, recording.id, bench.owner) as db:
+        if work.text_models and transcripts.read_digest(db, recording.id) != digest:
+            return False
         if work.keeps_state:
             queue.put_back(db, recording)
         else:
             queue.finish(db, recording.id)
+    return True
 
 
 def _transcribe(bench: Bench, recording: Recording) -> None:
@@ -86,6 +105,7 @@ def _transcribe(bench: Bench, recording: Recording) -> None:
     transcript = transcribe_stage.merge(recognised.kept, duration)
     result = StageResult(key, transcript_digest(transcript))
     with queue.holding(bench.catalogue, recording.id, bench.owner) as db:
+        before = reading.find(db, recording.id)
         transcripts.store(db, recording.id, transcript)
         recordings.set_heard(db, recording.id, transcript.duration_ms, transcript.language)
         recordings.set_warning(db, recording.id, stream.warning)
@@ -97,7 +117,11 @@ def _transcribe(bench: Bench, recording: Recording) -> None:
             took_ms=round((time.monotonic() - started) * 1000),
             ran=recognised.ran,
         )
+        reading.settle(db, recording.id)
         transcripts.drop_windows(db, recording.id)
+        after = reading.read(db, recording.id)
+    if before is not None and transcript_digest(before) != transcript_digest(after):
+        bench.observer.retold(recording, changes(before, after))
 
 
 def _present_media(recording: Recording) -> Media:
@@ -140,12 +164,11 @@ class _Recognised:
 
     def drain(self, stream: extract.AudioStream) -> None:
         """Recognise every window of ``stream``."""
-        settings = self._bench.context.settings
         engine = self._bench.engine()
         try:
             with stream:
                 for window in stream:
-                    task = _task(self._recording, settings.language, settings.beam_size)
+                    task = _task(self._recording, self._bench.context)
                     self._pending.append((window, engine.submit(window.audio, task)))
                     if len(self._pending) >= engine.ahead:
                         self._store_next()
@@ -184,28 +207,33 @@ class _Recognised:
             queue.check_held(db, self._recording.id, self._bench.owner)
 
 
-def _task(recording: Recording, fallback: str, beam_size: int) -> RecognitionTask:
+def _task(recording: Recording, context: Context) -> RecognitionTask:
     """How to listen to a window of the recording."""
     language = recording.facts.language
     return RecognitionTask(
         language=None if language == "auto" else language,
-        fallback_language=fallback,
-        beam_size=beam_size,
+        fallback_language=context.settings.language,
+        beam_size=context.settings.beam_size,
+        hotwords=context.hotwords(recording.facts.collection),
     )
 
 
 def _chunk_and_embed(
     bench: Bench, recording: Recording, transcript: Transcript, model: ModelRef
-) -> None:
+) -> bool:
+    """Store the chunks of ``transcript``. False, and nothing stored, where it is read otherwise
+    by now: what was withheld in between must not come back for an instant."""
     settings = bench.context.settings
     embedder = bench.context.embedder_for(model)
     check_limits(settings.chunk_size, embedder.max_tokens, model.name)
-    key = chunk_key(transcript_digest(transcript), settings, model)
+    digest = transcript_digest(transcript)
+    key = chunk_key(digest, settings, model)
     _report(bench, recording, "chunk", 0.0)
     parameters = ChunkParameters(settings.chunk_size, settings.chunk_overlap)
     made = chunk(transcript, parameters, embedder.count_tokens)
     _report(bench, recording, "embed", 0.5)
     encoded = tuple(text_digest(encoded_string(one)) for one in made)
+    anew = _asked_again(bench, recording, model)
     chunk_set = chunks.ChunkSet(
         recording_id=recording.id,
         model_hash=model.hash,
@@ -213,28 +241,37 @@ def _chunk_and_embed(
         chunks=tuple(made),
         encoded=encoded,
         words=tuple(analysed_words(one.text, one.language) for one in made),
-        vectors=_vectors(bench, recording, made, encoded, model, embedder),
+        vectors=_vectors(bench, made, encoded, model, embedder, anew),
     )
     with queue.holding(bench.catalogue, recording.id, bench.owner) as db:
+        if transcripts.read_digest(db, recording.id) != digest:
+            return False
+        if anew:
+            chunks.drop_sets(db, recording.id, model.hash)
         chunks.store(db, chunk_set)
         if generations.text_model(db) is None:
             generations.set_text_model(db, model)
+    return True
+
+
+def _asked_again(bench: Bench, recording: Recording, model: ModelRef) -> bool:
+    """Whether a person asked for the recording's vectors to be made anew."""
+    with bench.catalogue.read() as db:
+        asked = chunks.set_fingerprints(db, model.hash, (recording.id,)).get(recording.id)
+    return asked == f"{transcripts.AGAIN}embed"
 
 
 def _vectors(
     bench: Bench,
-    recording: Recording,
     made: Sequence[Chunk],
     encoded: Sequence[str],
     model: ModelRef,
     embedder: Embedder,
+    anew: bool,
 ) -> chunks.Half:
     """float16 [n, dimension], a row a chunk; what this model has embedded before is reused."""
     with bench.catalogue.read() as db:
-        known = chunks.known_vectors(db, model.hash, encoded)
-        asked = chunks.set_fingerprints(db, model.hash, (recording.id,)).get(recording.id)
-    if asked == f"{transcripts.AGAIN}embed":
-        known = {}
+        known = {} if anew else chunks.known_vectors(db, model.hash, encoded)
     known.update(embed(made, embedder, frozenset(known)))
     rows = [known[digest] for digest in encoded]
     return np.stack(rows) if rows else np.zeros((0, embedder.dimension), dtype=np.float16)

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import click
 
-from pipeline.catalog import recordings, transcripts
+from pipeline.catalog import recordings
 from pipeline.cli.app import Session, pass_session
 from pipeline.cli.localise import Localised
 from pipeline.errors import BadInput
 from pipeline.formats.facts import ExportFacts
 from pipeline.formats.transcripts import FORMATS, write_transcript
 from pipeline.messages import text
+from pipeline.run import reading
 from pipeline.timecode import format_short, parse_time
 from pipeline.values import Recording, Segment, Transcript
 
@@ -43,7 +44,7 @@ def show(session: Session, recording_id: str, at: str | None, as_json: bool) -> 
 
 def _read(session: Session, recording_id: str) -> tuple[Recording, Transcript]:
     with session.catalogue() as catalogue, catalogue.read() as db:
-        return recordings.get(db, recording_id), transcripts.load(db, recording_id)
+        return recordings.get(db, recording_id), reading.read(db, recording_id)
 
 
 def facts_of(recording: Recording) -> ExportFacts:

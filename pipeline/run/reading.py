@@ -1,0 +1,74 @@
+"""The transcript as it is read: the machine's, with what people changed laid over it.
+
+Its digest is stored in the same transaction that changes either of the two, so that a plan knows
+which chunks are stale without reading any transcript.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from pipeline.catalog import corrections, transcripts
+from pipeline.catalog.corrections import OutcomeRow
+from pipeline.catalog.transcripts import StageResult
+from pipeline.errors import NotFound
+from pipeline.fingerprint import digest, transcript_digest
+from pipeline.stages.correct import Reading, overlay
+from pipeline.values import Transcript
+
+STAGE = "correct"
+
+
+def read(db: sqlite3.Connection, recording_id: str) -> Transcript:
+    """A recording's transcript as people read it. Raises NotFound (``transcript.none``)."""
+    return _reading(db, recording_id).transcript
+
+
+def find(db: sqlite3.Connection, recording_id: str) -> Transcript | None:
+    """The same, or None where there is no transcript yet."""
+    try:
+        return read(db, recording_id)
+    except NotFound:
+        return None
+
+
+def _reading(db: sqlite3.Connection, recording_id: str) -> Reading:
+    machine = transcripts.load(db, recording_id)
+    spans = [row.span for row in corrections.withheld(db, recording_id)]
+    return overlay(machine, corrections.effective(db, recording_id), spans)
+
+
+def settle(db: sqlite3.Connection, recording_id: str) -> bool:
+    """Note what is read now; call it in every transaction that stores a machine transcript or
+    changes what people wrote. Whether the text is another than before; False without one."""
+    before = transcripts.read_digest(db, recording_id)
+    people = corrections.effective(db, recording_id), corrections.withheld(db, recording_id)
+    if not any(people):
+        transcripts.drop_result(db, recording_id, STAGE)
+        corrections.store_outcomes(db, recording_id, ())
+        return transcripts.read_digest(db, recording_id) != before
+    try:
+        reading = _reading(db, recording_id)
+    except NotFound:
+        return False  # nothing was recognised yet: what people wrote waits for it
+    written = [[c.id, c.was, c.now] for c in people[0]], [[w.id] for w in people[1]]
+    result = StageResult(digest(written), transcript_digest(reading.transcript))
+    transcripts.record_result(db, recording_id, STAGE, result, took_ms=0)
+    spanned = {one.id for one in people[0] if one.span}
+    corrections.store_outcomes(
+        db,
+        recording_id,
+        (
+            OutcomeRow(one.correction_id, recording_id, one.span, one.state, one.found)
+            for one in reading.outcomes
+            if one.correction_id in spanned
+        ),
+    )
+    return result.digest != before
+
+
+def restate(db: sqlite3.Connection, recording_id: str) -> None:
+    """Note both digests afresh: they were made by a version that read or counted otherwise."""
+    machine = transcripts.load(db, recording_id)
+    transcripts.set_digest(db, recording_id, "transcribe", transcript_digest(machine))
+    settle(db, recording_id)

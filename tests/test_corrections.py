@@ -1,0 +1,284 @@
+"""What people correct is for ever: captions, search and vectors, through every reprocessing."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import SAMPLES, Interviews
+
+FIRST = """WEBVTT
+
+00:00.000 --> 00:04.000
+<v Anna Weber>Die Stadtwerke bauen ein Netz für Lorawan im Hafen.
+
+00:04.500 --> 00:09.000
+<v Thomas Klein>Das Gateway hängt am Kirchturm, und Lorawan reicht weit.
+
+00:09.500 --> 00:14.000
+<v Anna Weber>Wer bezahlt die neuen Zähler in Musterdorf?
+
+00:14.500 --> 00:20.000
+<v Thomas Klein>Die Zähler bezahlt der Netzbetreiber aus Rücklagen.
+"""
+RECUT = """WEBVTT
+
+00:00.300 --> 00:06.500
+Die Stadtwerke bauen ein Netz für Lora Wahn im Hafen. Das Gateway hängt
+
+00:06.500 --> 00:12.000
+am Kirchturm und Lorawan reicht weit. Wer bezahlt die neuen
+
+00:12.000 --> 00:20.400
+Zähler in Musterdorf? Die Zähler bezahlt der Netzbetreiber aus Rücklagen.
+"""
+
+
+@pytest.fixture
+def talk(interviews: Interviews, tmp_path: Path) -> str:
+    """The id of a worked recording whose transcript came from a file."""
+    (tmp_path / "hafen.vtt").write_text(FIRST, encoding="utf-8")
+    interviews("add", tmp_path / "hafen.vtt")
+    interviews("run")
+    return str(interviews("status", "--json").json["recordings"][0]["id"])
+
+
+def shown(interviews: Interviews, recording: str) -> str:
+    segments = interviews("show", recording, "--json").json["segments"]
+    return " ".join(segment["text"] for segment in segments)
+
+
+def found(interviews: Interviews, query: str, mode: str = "words") -> list[str]:
+    hits = interviews("search", query, "--mode", mode, "--json").json["hits"]
+    return [hit["text"] for hit in hits]
+
+
+def chunk_rows(home: Path) -> dict[int, str]:
+    with closing(sqlite3.connect(home / "catalogue.db")) as db:
+        return dict(db.execute("SELECT id, text FROM chunks").fetchall())
+
+
+def test_a_correction_is_read_exported_and_found_at_once(interviews: Interviews, talk: str) -> None:
+    interviews("correct", talk, "--at", "1", "--was", "Lorawan", "--now", "LoRaWAN")
+    assert "Netz für LoRaWAN im Hafen." in shown(interviews, talk)
+    assert "Netz für LoRaWAN im Hafen." in interviews("export", talk, "--format", "vtt").out
+    assert "LoRaWAN im Hafen" in found(interviews, "Netz Hafen")[0]
+    assert "LoRaWAN im Hafen" in found(interviews, "Netz Hafen", "meaning")[0]
+    assert interviews("status", "--json").json["recordings"][0]["state"] == "done"
+
+
+def test_only_the_words_pointed_at_change(interviews: Interviews, talk: str) -> None:
+    interviews("correct", talk, "--at", "5", "--was", "Lorawan", "--now", "LoRaWAN")
+    assert "Lorawan im Hafen" in shown(interviews, talk)
+    assert "und LoRaWAN reicht" in shown(interviews, talk)
+
+
+def test_words_that_do_not_stand_there_are_refused(interviews: Interviews, talk: str) -> None:
+    command = ("correct", talk, "--at", "10", "--was", "Lorawan", "--now", "LoRaWAN")
+    ran = interviews(*command, check=False)
+    assert ran.code == 3
+    assert "0:10" in ran.err
+    pause = interviews(*command[:3], "4.2", *command[4:], check=False)
+    assert pause.code == 3
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--at", "1"),
+        ("--at", "1", "--was", "Netz"),
+        ("--undo", "1", "--list"),
+        ("--at", "1", "--was", " ", "--now", "x"),
+        ("--at", "1", "--was", "Netz", "--now", "Netz"),
+    ],
+)
+def test_unclear_wishes_are_refused(
+    interviews: Interviews, talk: str, options: tuple[str, ...]
+) -> None:
+    assert interviews("correct", talk, *options, check=False).code == 2
+
+
+def test_a_correction_survives_another_transcript_of_the_same_talk(
+    interviews: Interviews, tmp_path: Path
+) -> None:
+    media = SAMPLES / "lorawan.mp4"
+    first, recut = tmp_path / "first.vtt", tmp_path / "recut.vtt"
+    first.write_text(FIRST, encoding="utf-8")
+    recut.write_text(RECUT, encoding="utf-8")
+    interviews("add", media, "--transcript", first)
+    interviews("run")
+    talk = interviews("status", "--json").json["recordings"][0]["id"]
+    interviews("correct", talk, "--at", "1", "--was", "Lorawan", "--now", "LoRaWAN")
+    interviews("correct", talk, "--at", "11", "--was", "Musterdorf", "--now", "Musterstadt")
+    interviews("add", media, "--transcript", recut)
+    interviews("run", INTERVIEWS_CHUNK_SIZE="40", INTERVIEWS_CHUNK_OVERLAP="8")
+    text = shown(interviews, talk)
+    assert "Netz für LoRaWAN im Hafen" in text
+    assert "Zähler in Musterstadt?" in text
+    assert "am Kirchturm und Lorawan reicht" in text
+    assert "Musterstadt" in interviews("export", talk, "--format", "srt").out
+    assert "Musterstadt" in found(interviews, "Zähler in Musterstadt")[0]
+    changed = interviews("review", talk, "--json").json["changed"]
+    assert [(one["now"], one["found"]) for one in changed] == [("LoRaWAN", "Lora Wahn")]
+    interviews("review", talk, "--accept", str(changed[0]["number"]))
+    assert interviews("review", talk, "--json").json["changed"] == []
+
+
+def test_undoing_brings_the_old_text_back_everywhere(interviews: Interviews, talk: str) -> None:
+    before = chunk_rows(interviews.home)
+    made = interviews(
+        "correct", talk, "--at", "10", "--was", "Musterdorf", "--now", "Musterstadt", "--json"
+    ).json["corrections"]
+    assert found(interviews, "Musterstadt")
+    interviews("correct", talk, "--undo", str(made[0]))
+    assert "Musterdorf" in shown(interviews, talk)
+    assert not found(interviews, "Musterstadt")
+    assert sorted(chunk_rows(interviews.home).values()) == sorted(before.values())
+    assert interviews("correct", talk, "--undo", str(made[0]), check=False).code == 3
+
+
+def test_chunks_that_a_correction_does_not_touch_stay_what_they_were(
+    worked: Interviews, ids: dict[str, str]
+) -> None:
+    before = chunk_rows(worked.home)
+    segment = worked("show", ids["lorawan"], "--json").json["segments"][-1]
+    word = segment["text"].split()[0]
+    at = str(segment["start"] + 0.1)
+    worked("correct", ids["lorawan"], "--at", at, "--was", word, "--now", "Achtung")
+    after = chunk_rows(worked.home)
+    new = after.keys() - before.keys()
+    assert 1 <= len(new) <= 2
+    assert all("Achtung" in after[key] for key in new)
+    assert worked("run").code == 0
+    assert chunk_rows(worked.home).keys() == after.keys()
+
+
+def test_an_edited_export_becomes_corrections(
+    interviews: Interviews, talk: str, tmp_path: Path
+) -> None:
+    exported = interviews("export", talk, "--format", "vtt").out
+    edited = (
+        exported.replace("Lorawan", "LoRaWAN")
+        .replace("in Musterdorf", "in der Gemeinde Musterstadt")
+        .replace(" aus Rücklagen", "")
+    )
+    (tmp_path / "edited.vtt").write_text(edited, encoding="utf-8")
+    made = interviews("correct", talk, "--from", tmp_path / "edited.vtt", "--json").json
+    assert len(made["corrections"]) == 4
+    assert interviews("export", talk, "--format", "vtt").out == edited
+    again = interviews("correct", talk, "--from", tmp_path / "edited.vtt", "--json").json
+    assert again["corrections"] == []
+
+
+def test_a_term_is_replaced_everywhere_after_a_look(
+    interviews: Interviews, talk: str, tmp_path: Path
+) -> None:
+    seen = interviews("replace", "Lorawan", "LoRaWAN", "--dry-run", "--json").json
+    assert seen["number"] is None
+    assert [one["at"] < 5 for one in seen["occurrences"]] == [True, False]
+    assert all(one["before"] or one["after"] for one in seen["occurrences"])
+    assert "Lorawan" in shown(interviews, talk)
+    number = interviews("replace", "Lorawan", "LoRaWAN", "--json").json["number"]
+    assert "Lorawan" not in shown(interviews, talk)
+    assert "LoRaWAN" in found(interviews, "Hafen")[0]
+    later = tmp_path / "later.vtt"
+    later.write_text(FIRST.replace("Kirchturm", "Wasserturm"), encoding="utf-8")
+    interviews("add", later)
+    interviews("run")
+    assert "LoRaWAN" in found(interviews, "Wasserturm")[0]
+    undone = interviews("replace", "--undo", str(number), "--json").json
+    assert len(undone["recordings"]) == 2
+    assert "Lorawan" in shown(interviews, talk)
+
+
+def test_a_replacement_can_be_kept_to_some_recordings(
+    interviews: Interviews, talk: str, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.vtt"
+    other.write_text(FIRST.replace("Kirchturm", "Wasserturm"), encoding="utf-8")
+    interviews("add", other, "--collection", "Wasser")
+    interviews("run")
+    done = interviews("replace", "Lorawan", "LoRaWAN", "--collection", "Wasser", "--json").json
+    assert done["recordings"] == 1
+    assert "Lorawan" in shown(interviews, talk)
+    unknown = interviews("replace", "a", "b", "--collection", "nirgends", check=False)
+    assert unknown.code == 2
+
+
+def test_what_is_withheld_is_nowhere_and_stays_so(interviews: Interviews, tmp_path: Path) -> None:
+    media = SAMPLES / "lorawan.mp4"
+    captions = tmp_path / "talk.vtt"
+    captions.write_text(FIRST, encoding="utf-8")
+    interviews("add", media, "--transcript", captions)
+    interviews("run")
+    talk = interviews("status", "--json").json["recordings"][0]["id"]
+    number = interviews(
+        "withhold", talk, "--from", "4.5", "--to", "9", "--json"
+    ).json["number"]
+    everywhere = (
+        shown(interviews, talk)
+        + interviews("export", talk, "--format", "vtt").out
+        + interviews("export", talk, "--format", "json").out
+        + " ".join(chunk_rows(interviews.home).values())
+        + " ".join(found(interviews, "Gateway am Kirchturm"))
+        + " ".join(found(interviews, "Gateway am Kirchturm", "meaning"))
+    )
+    assert "Kirchturm" not in everywhere
+    captions.write_text(FIRST.replace("reicht weit", "reicht sehr weit"), encoding="utf-8")
+    interviews("add", media, "--transcript", captions)
+    interviews("run")
+    assert "Kirchturm" not in shown(interviews, talk)
+    assert "Kirchturm" not in " ".join(chunk_rows(interviews.home).values())
+    interviews("withhold", talk, "--undo", str(number))
+    assert "Kirchturm" in shown(interviews, talk)
+    assert "Kirchturm" in found(interviews, "Gateway am Kirchturm")[0]
+
+
+def test_a_correction_made_before_another_recognition_is_there_after_it(
+    worked: Interviews, ids: dict[str, str]
+) -> None:
+    talk = ids["lorawan"]
+    segment = worked("show", talk, "--json").json["segments"][2]
+    word = max(segment["text"].split(), key=len).strip(".,?!")
+    at = str(segment["start"] + 0.01)
+    worked("correct", talk, "--at", at, "--was", word, "--now", "Donaudampfschiff")
+    worked("run", "--only", talk, INTERVIEWS_BEAM_SIZE="1", INTERVIEWS_WINDOW_SECONDS="45")
+    segments = worked("show", talk, "--json").json["segments"]
+    (corrected,) = [one for one in segments if "Donaudampfschiff" in one["text"]]
+    assert corrected["corrected"]
+    assert abs(corrected["start"] - segment["start"]) < 2
+    assert "Donaudampfschiff" in found(worked, "Donaudampfschiff")[0]
+
+
+def test_corrections_wait_for_a_first_transcript(interviews: Interviews, tmp_path: Path) -> None:
+    interviews("replace", "Lorawan", "LoRaWAN")
+    (tmp_path / "hafen.vtt").write_text(FIRST, encoding="utf-8")
+    interviews("add", tmp_path / "hafen.vtt")
+    interviews("run")
+    talk = interviews("status", "--json").json["recordings"][0]["id"]
+    assert "Lorawan" not in shown(interviews, talk)
+
+
+def test_unsure_passages_are_listed_until_corrected(
+    interviews: Interviews, tmp_path: Path
+) -> None:
+    transcript = {
+        "language": "de",
+        "duration": 8.0,
+        "segments": [
+            {"start": 0.0, "end": 3.0, "text": "Das ist klar.", "confidence": 0.95},
+            {"start": 3.0, "end": 6.0, "text": "Das ist es nicht.", "confidence": 0.31},
+        ],
+    }
+    (tmp_path / "talk.json").write_text(json.dumps(transcript), encoding="utf-8")
+    interviews("add", tmp_path / "talk.json")
+    talk = interviews("status", "--json").json["recordings"][0]["id"]
+    unsure = interviews("review", "--json").json["unsure"]
+    assert [one["text"] for one in unsure] == ["Das ist es nicht."]
+    interviews("correct", talk, "--at", "4", "--was", "nicht", "--now", "auch")
+    assert interviews("review", "--json").json["unsure"] == []
