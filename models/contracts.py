@@ -74,14 +74,15 @@ class Recognition:
 class RecognitionTask:
     """How to listen. ``language`` None means: find out per stretch of speech.
 
-    ``fallback_language`` is taken where detection stays unsure. ``hotwords`` are hints. Decoding
-    has no randomness: equal audio and an equal task yield an equal recognition.
+    ``fallback_language`` is taken where detection stays unsure. ``hotwords`` are hints, the most
+    wanted first: as many as the model takes are used, none where it understands no prompts.
+    Decoding has no randomness: equal audio and an equal task yield an equal recognition.
     """
 
     language: str | None
     fallback_language: str = "de"
     beam_size: int = 5
-    hotwords: str | None = None
+    hotwords: tuple[str, ...] = ()
 
 
 class Recogniser(Protocol):

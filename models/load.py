@@ -133,6 +133,7 @@ def load_recogniser(
         batch_size=batch_size,
         chunk_length_s=known.chunk_length_s,
         vad=VadOptions(**dict(known.vad)) if known.vad else None,
+        prompts=known.prompts,
     )
 
 

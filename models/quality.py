@@ -19,6 +19,9 @@ COMPRESSION_LIMIT = 2.4
 LOGPROB_LIMIT = -1.0
 NO_SPEECH_LIMIT = 0.6
 LONGEST_PHRASE = 8
+ECHOED = 3
+"""So many hotwords in their own order, with nothing between them, are read out, not heard."""
+
 MS_PER_LETTER = 40
 """Nobody speaks faster than some 25 letters a second."""
 
@@ -70,6 +73,15 @@ def likeliest(attempts: Sequence[Attempt]) -> Attempt | None:
             return attempt
     sound = [attempt for attempt in attempts if not attempt.loops]
     return max(sound, key=lambda attempt: attempt.mean_logprob, default=None)
+
+
+def echoes(text: str, hotwords: Sequence[str]) -> bool:
+    """Whether a text reads hotwords out, as models do that hear nothing they understand. Fewer
+    than ``ECHOED`` hotwords cannot be told from speech."""
+    said = f" {_plain(text)} "
+    terms = [plain for term in hotwords if (plain := _plain(term))]
+    runs = (terms[begin : begin + ECHOED] for begin in range(len(terms) - ECHOED + 1))
+    return any(f" {' '.join(run)} " in said for run in runs)
 
 
 def silence_phrases(words: Sequence[str]) -> Iterator[tuple[int, int]]:

@@ -28,7 +28,8 @@ class ModelEntry:
     ``files`` are (name, hex sha256) pairs; "" stands for a sum nobody has told us, an empty tuple
     for a model whose files are not listed. ``dimension`` and ``max_tokens`` (special tokens and
     prefix counted) belong to text models; ``chunk_length_s`` and ``vad`` (option, value) to speech
-    models, None and () meaning faster-whisper's own. ``directory`` is set where the files have a
+    models, None and () meaning faster-whisper's own; ``prompts`` says whether a speech model
+    understands text given before it listens (hotwords). ``directory`` is set where the files have a
     fixed place: bundled models and local ones named by their path.
     """
 
@@ -45,6 +46,7 @@ class ModelEntry:
     passage_prefix: str = ""
     chunk_length_s: int | None = None
     vad: tuple[tuple[str, float], ...] = ()
+    prompts: bool = True
     recommended: bool = False
     size_mb: int = 0
     ram_gb: int = 0

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from math import ceil
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_suppressed_tokens
 
 from models.contracts import Audio
+from models.hotwords import fitting, joined
 from models.quality import Attempt
 from models.speech_words import Timed
 
@@ -29,16 +30,14 @@ FRAMES_PER_SECOND = 100
 MAX_LENGTH = 448
 """Positions of the text decoder, prompt and text together; it writes half of it at most."""
 
-MAX_HOTWORD_TOKENS = 120
-"""Hints take room from the text; beyond this the last terms are left out, never half a term."""
-
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How to decode: a plain beam search, or one that is kept from repeating itself."""
+    """How to decode: a plain beam search, one that is told ``hotwords`` (as many as fit), or
+    one that is kept from repeating itself."""
 
     beam_size: int
-    hotwords: str | None = None
+    hotwords: tuple[str, ...] = ()
     no_repeat_ngram_size: int = 0
 
 
@@ -68,6 +67,7 @@ class SpeechDecoder:
         self._model: Final[Any] = model
         self._tokenizer = cache(self._make_tokenizer)
         self._suppressed = get_suppressed_tokens(self._tokenizer("en"), [-1])
+        self._fitting = lru_cache(maxsize=32)(self._fit)
 
     def _make_tokenizer(self, language: str) -> Tokenizer:
         return Tokenizer(self._model.hf_tokenizer, True, task="transcribe", language=language)
@@ -86,7 +86,7 @@ class SpeechDecoder:
 
     def decode(self, encoded: Encoded, languages: Sequence[str], manner: Manner) -> list[Attempt]:
         """The text of every row in its language. No randomness: equal batch, equal text."""
-        prompts = [self._prompt(language, manner.hotwords) for language in languages]
+        prompts = [self.prompt(language, manner.hotwords) for language in languages]
         results = self._model.model.generate(
             encoded.storage,
             prompts,
@@ -135,16 +135,21 @@ class SpeechDecoder:
             for row in rows
         ]
 
-    def _prompt(self, language: str, hotwords: str | None) -> list[int]:
-        tokenizer = self._tokenizer(language)
-        hints = self._fitting(tokenizer, hotwords) if hotwords else None
+    def hotwords(self, terms: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of ``terms`` that fit the prompt, in order and whole."""
+        return self._fitting(terms)
+
+    def _fit(self, terms: tuple[str, ...]) -> tuple[str, ...]:
+        tokenizer = self._tokenizer("en")
+        return fitting(terms, tokenizer.encode, tokenizer.eot)
+
+    def prompt(self, language: str, hotwords: tuple[str, ...] = ()) -> list[int]:
+        """The tokens a decoding begins with: hotwords behind the mark of what went before, then
+        start, language, task, and that no times are wanted."""
         prompt: list[int] = self._model.get_prompt(
-            tokenizer, [], without_timestamps=True, hotwords=hints
+            self._tokenizer(language),
+            [],
+            without_timestamps=True,
+            hotwords=joined(self._fitting(hotwords)) or None,
         )
         return prompt
-
-    def _fitting(self, tokenizer: Tokenizer, hotwords: str) -> str | None:
-        terms = [term.strip() for term in hotwords.split(",") if term.strip()]
-        while terms and len(tokenizer.encode(" " + ", ".join(terms))) > MAX_HOTWORD_TOKENS:
-            terms.pop()
-        return ", ".join(terms) or None

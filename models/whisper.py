@@ -29,7 +29,7 @@ from models.contracts import (
     Recognition,
     RecognitionTask,
 )
-from models.quality import Attempt, least_ms, likeliest, silence_phrases
+from models.quality import Attempt, echoes, least_ms, likeliest, silence_phrases
 from models.speech_decoder import Encoded, Manner, SpeechDecoder
 from models.speech_engine import check_files, cores, load_model
 from models.speech_listening import MODEL_SECONDS, Listener
@@ -66,6 +66,7 @@ class WhisperRecogniser:
     float16 on a graphics card; ``threads`` 0 means every core this process may use.
     ``chunk_length_s`` is the longest stretch decoded at once (None: 30 s) and ``vad`` the
     detector's settings (None: faster-whisper's own for batches): a small model may need less.
+    ``prompts`` False says that the model was not taught to read hotwords; they are left out.
 
     Raises ModelError: ``damaged`` names the file that is missing or broken, ``unloadable`` says
     why the engine refused.
@@ -82,11 +83,13 @@ class WhisperRecogniser:
         batch_size: int,
         chunk_length_s: int | None = None,
         vad: VadOptions | None = None,
+        prompts: bool = True,
     ) -> None:
         check_files(directory, info.name)
         model = load_model(directory, info.name, device, compute_type, threads)
         self._info = info
         self._decoder = SpeechDecoder(model)
+        self._prompts = prompts
         longest_s = min(chunk_length_s or MODEL_SECONDS, MODEL_SECONDS)
         self._listener = Listener(
             self._decoder,
@@ -111,6 +114,8 @@ class WhisperRecogniser:
 
         Decoding has no randomness. Raises ValueError for a language Whisper does not know.
         """
+        hotwords = self._decoder.hotwords(task.hotwords) if self._prompts else ()
+        task = replace(task, hotwords=hotwords)
         pieces = self._listener.find_speech(audio)
         segments: list[RecognisedSegment] = []
         for batch, encoded, languages in self._listener.batches(audio, pieces, task):
@@ -120,7 +125,7 @@ class WhisperRecogniser:
             segments=tuple(sorted(segments, key=lambda segment: segment.start_ms)),
             speech=tuple((a // SAMPLES_PER_MS, b // SAMPLES_PER_MS) for a, b in pieces),
             model=self._info,
-            ran=dict(self._ran),
+            ran=self._ran | {"hotwords": len(hotwords)},
         )
 
     def _decode(
@@ -134,7 +139,18 @@ class WhisperRecogniser:
         attempts = self._decoder.decode(encoded, languages, Manner(task.beam_size, task.hotwords))
         for number, attempt in enumerate(attempts):
             first = _Decoded(batch[number], languages[number], attempt, encoded, number)
+            if _misled(attempt, task.hotwords):
+                first = self._without_hotwords(first, task)
             yield from [first] if attempt.good else self._again(audio, first, task, DEEPEST_SPLIT)
+
+    def _without_hotwords(self, first: _Decoded, task: RecognitionTask) -> _Decoded:
+        """The stretch decoded as if there were no hotwords: what they help to spell, they must
+        never cost."""
+        sound = first.encoded.rows([first.row])
+        plain = self._decoder.decode(sound, [first.language], Manner(task.beam_size))[0]
+        sane = [plain] if echoes(first.attempt.text, task.hotwords) else [plain, first.attempt]
+        best = plain if plain.good else likeliest(sane) or plain
+        return replace(first, attempt=best, redecoded=True)
 
     def _again(
         self, audio: Audio, first: _Decoded, task: RecognitionTask, depth: int
@@ -187,6 +203,14 @@ class WhisperRecogniser:
             kept = without_inventions(audio, words)
             if kept:
                 yield _segment(piece, kept, whole=len(kept) == len(words))
+
+
+def _misled(attempt: Attempt, hotwords: Sequence[str]) -> bool:
+    """Whether hotwords may have spoilt a decoding: it fails, reads them out, or finds nothing to
+    write where the detector hears speech."""
+    if not hotwords:
+        return False
+    return attempt.silent or not attempt.good or echoes(attempt.text, hotwords)
 
 
 def _segment(piece: _Decoded, words: Sequence[RecognisedWord], *, whole: bool) -> RecognisedSegment:

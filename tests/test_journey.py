@@ -30,7 +30,8 @@ def answers(_worked_home: Path) -> dict[str, dict[str, object]]:
     from pipeline.catalog.scope import Scope
     from pipeline.home import open_home
     from pipeline.run.context import Context
-    from pipeline.search.search import Searcher, hit_json
+    from pipeline.search.results import hit_json
+    from pipeline.search.search import Searcher
     from pipeline.settings import Settings
 
     context = Context(open_home(_worked_home), Settings())

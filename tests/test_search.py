@@ -17,7 +17,7 @@ from pipeline.errors import BadInput, InterviewsError, Missing
 from pipeline.messages import LANGUAGES
 from pipeline.search import meaning, vectors
 from pipeline.search import search as search_module
-from pipeline.search.search import MODES, Mode, result_json
+from pipeline.search.results import MODES, Mode, result_json
 from pipeline.stages.chunk import ChunkParameters
 from tests.search_home import BagOfStems, SearchHome, interview
 

@@ -524,7 +524,7 @@ def test_a_model_that_would_silently_write_english_is_refused(copy: Path) -> Non
 
 
 def test_hundreds_of_hints_leave_room_for_the_text(recogniser: WhisperRecogniser) -> None:
-    hints = ", ".join(f"Fachwort{n}" for n in range(500))
+    hints = tuple(f"Fachwort{n}" for n in range(500))
     task = RecognitionTask("de", hotwords=hints)
     assert recogniser.recognise(film("fernwaerme")[: 10 * RATE], task).segments
 

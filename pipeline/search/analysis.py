@@ -58,9 +58,13 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class QueryWord:
-    """A word of a query: its terms, one for each language it was read in where they differ."""
+    """A word of a query: its terms, one for each language it was read in where they differ.
+
+    ``synonyms`` are terms, or phrases of terms joined by single blanks, that stand for it.
+    """
 
     terms: tuple[str, ...]
+    synonyms: tuple[str, ...] = ()
 
 
 def analyse(text: str, language: str | None) -> list[Token]:
@@ -109,6 +113,12 @@ def guess_language(text: str) -> str:
     german = sum(word in _folded_stop_words("de") for word in words)
     english = sum(word in _folded_stop_words("en") for word in words)
     return "en" if english > german else "de"
+
+
+def says_nothing(text: str) -> bool:
+    """Whether a text holds stop words only, all of one language, or no words at all."""
+    words = [word[0] for word in _WORD.finditer(text)]
+    return any(all(_is_stop_word(word, language) for word in words) for language in _LANGUAGES)
 
 
 def _is_stop_word(word: str, language: str) -> bool:

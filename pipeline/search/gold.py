@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.errors import BadInput
-from pipeline.search.analysis import guess_language
+from pipeline.search.analysis import guess_language, query_words
 from pipeline.values import Recording
 
 
@@ -56,24 +56,8 @@ def read_gold(path: Path) -> tuple[Question, ...]:
 
     Raises BadInput (``gold.*``) naming file and line.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        detail = getattr(error, "strerror", None) or "UTF-8"
-        raise BadInput("gold.unreadable", path=str(path), detail=detail) from error
-    questions: dict[tuple[str, str], Question] = {}
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        row = _Row(path, number, line)
-        question = row.question()
-        key = row.key(question)
-        if (known := questions.get(key)) is not None:
-            question = replace(known, answers=known.answers + question.answers)
-        questions[key] = question
-    if not questions:
-        raise BadInput("gold.empty", path=str(path))
-    return tuple(questions.values())
+    rows = (_Row(path, number, line) for number, line in _lines(path))
+    return _joined((row, row.question()) for row in rows)
 
 
 def resolve(
@@ -83,28 +67,86 @@ def resolve(
 
     Raises BadInput: ``gold.unknown_recording``, ``gold.ambiguous_recording``.
     """
-    by_id: dict[str, Recording] = {}
-    by_title: dict[str, list[Recording]] = {}
-    for recording in recordings:
-        by_id[recording.id] = recording
-        by_title.setdefault(recording.facts.title, []).append(recording)
+    names = _Names(recordings, path)
+    return tuple(names.resolved(question) for question in questions)
 
-    def found(answer: Answer, line: int) -> Answer:
-        if answer.recording in by_id:
-            matches = [by_id[answer.recording]]
+
+def read_usable(
+    path: Path, recordings: Iterable[Recording]
+) -> tuple[tuple[Question, ...], tuple[BadInput, ...]]:
+    """The questions that can be asked, their recordings named by id, and what is wrong with each
+    line that was left out: a gold file outlives some of the recordings it asks for."""
+    names = _Names(recordings, path)
+    good: list[tuple[_Row, Question]] = []
+    mistakes: list[BadInput] = []
+    try:
+        lines = _lines(path)
+    except BadInput as error:
+        return (), (error,)
+    for number, line in lines:
+        try:
+            row = _Row(path, number, line)
+            good.append((row, names.resolved(row.askable())))
+        except BadInput as error:
+            mistakes.append(error)
+    return _joined(good), tuple(mistakes)
+
+
+def _lines(path: Path) -> list[tuple[int, str]]:
+    """The lines that hold anything, with their numbers. Raises BadInput: ``gold.unreadable``,
+    ``gold.empty``."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        detail = getattr(error, "strerror", None) or "UTF-8"
+        raise BadInput("gold.unreadable", path=str(path), detail=detail) from error
+    filled = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
+    if not filled:
+        raise BadInput("gold.empty", path=str(path))
+    return filled
+
+
+def _joined(rows: Iterable[tuple[_Row, Question]]) -> tuple[Question, ...]:
+    """Lines of one question made one question with several answers."""
+    questions: dict[tuple[str, str], Question] = {}
+    for row, question in rows:
+        key = row.key(question)
+        known = questions.get(key)
+        whole = replace(known, answers=known.answers + question.answers) if known else question
+        questions[key] = whole
+    return tuple(questions.values())
+
+
+class _Names:
+    """What recordings may be called in a gold file."""
+
+    def __init__(self, recordings: Iterable[Recording], path: Path) -> None:
+        self._path = path
+        self._by_id: dict[str, Recording] = {}
+        self._by_title: dict[str, list[Recording]] = {}
+        for recording in recordings:
+            self._by_id[recording.id] = recording
+            self._by_title.setdefault(recording.facts.title, []).append(recording)
+
+    def resolved(self, question: Question) -> Question:
+        """Raises BadInput: ``gold.unknown_recording``, ``gold.ambiguous_recording``."""
+        answers = tuple(self._found(answer, question.line) for answer in question.answers)
+        return replace(question, answers=answers)
+
+    def _found(self, answer: Answer, line: int) -> Answer:
+        if answer.recording in self._by_id:
+            matches = [self._by_id[answer.recording]]
         else:
-            matches = by_title.get(answer.recording, [])
+            matches = self._by_title.get(answer.recording, [])
         if len(matches) != 1:
             kind = "ambiguous" if matches else "unknown"
             raise BadInput(
-                f"gold.{kind}_recording", path=str(path), line=line, recording=answer.recording
+                f"gold.{kind}_recording",
+                path=str(self._path),
+                line=line,
+                recording=answer.recording,
             )
         return replace(answer, recording=matches[0].id, language=matches[0].shown_language)
-
-    return tuple(
-        replace(question, answers=tuple(found(one, question.line) for one in question.answers))
-        for question in questions
-    )
 
 
 class _Row:
@@ -136,6 +178,13 @@ class _Row:
         language = self._fields.get("language") or self._fields.get("lang")
         known = language if isinstance(language, str) else guess_language(asked)
         return Question(asked, known, self._answers(), self._number)
+
+    def askable(self) -> Question:
+        """The question, if search would take it."""
+        question = self.question()
+        if not query_words(question.text):
+            raise self._bad("no_words")
+        return question
 
     def _answers(self) -> tuple[Answer, ...]:
         relevant = self._fields.get("relevant")

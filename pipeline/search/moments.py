@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from pipeline.search.analysis import QueryWord, Token, analyse
 from pipeline.search.words import beginning
@@ -32,18 +32,25 @@ _BEGUN = 0.4
 _NUMBER = 2.0
 """What a number is worth in a sentence that matches, where the query asks for one."""
 
+_SYNONYM = 0.8
+"""What another name of a thing is worth beside the name that was asked for."""
+
 _ECHO = 0.2
 """The share of the sentence before that counts for a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What speaks for a passage: for each word of the query how telling its terms are in this
-    collection. A word counts once, by that reading of it which fits best."""
+    """What speaks for a passage: for each word of the query how telling its terms and synonyms
+    are in this collection. A word counts once, by that reading of it which fits best."""
 
     words: tuple[Mapping[str, float], ...]
     number: bool = False
     """Whether the query asks for a number or a time."""
+
+    shares: Mapping[str, float] = field(default_factory=dict)
+    """For each synonym the part (0 to 1) of its own weight that it counts for: never more than
+    the words it stands for weigh, however rare it is."""
 
     @classmethod
     def of(
@@ -60,10 +67,30 @@ class Evidence:
             found = frequencies[term]
             return math.log(1 + (max(total - found, 0) + 0.5) / (found + 0.5))
 
-        return cls(tuple({term: weight(term) for term in word.terms} for word in query), number)
+        def counted(term: str) -> float:
+            """What the full-text table multiplies by: next to nothing in half of all passages."""
+            found = frequencies[term]
+            return max(math.log((max(total - found, 0) + 0.5) / (found + 0.5)), 1e-6)
+
+        words: list[Mapping[str, float]] = []
+        stood_for: Counter[str] = Counter()
+        for word in query:
+            own = {term: weight(term) for term in word.terms}
+            most = max(own.values())
+            others = {name: _SYNONYM * min(most, weight(name)) for name in word.synonyms}
+            words.append(others | own)
+            stood_for.update(dict.fromkeys(others, max(map(counted, word.terms))))
+        shares = {
+            name: _SYNONYM * min(1.0, most / counted(name)) for name, most in stood_for.items()
+        }
+        return cls(tuple(words), number, shares)
 
     def terms(self) -> frozenset[str]:
         return frozenset(term for word in self.words for term in word)
+
+    def phrases(self) -> list[list[str]]:
+        """The synonyms of several words, each as its terms in order."""
+        return [name.split() for name in self.shares if " " in name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +111,7 @@ class Reading:
 def read(chunk: Chunk, evidence: Evidence) -> Reading:
     """The chunk's sentences weighed against the query's terms."""
     tokens = analyse(chunk.text, chunk.language)
+    tokens += [found for terms in evidence.phrases() for found in _occurrences(terms, tokens)]
     sentences: list[list[str]] = [[] for _ in chunk.sentences]
     begins = [sentence.begin for sentence in chunk.sentences]
     for token in tokens:
@@ -93,6 +121,14 @@ def read(chunk: Chunk, evidence: Evidence) -> Reading:
     strengths = [own + _ECHO * before for own, before in zip(alone, [0.0, *alone], strict=False)]
     covered = _coverage(frozenset(token.term for token in tokens), evidence)
     return Reading(chunk, tuple(strengths), covered, _highlights(tokens, evidence))
+
+
+def _occurrences(phrase: Sequence[str], tokens: Sequence[Token]) -> Iterator[Token]:
+    """Wherever the terms of a phrase follow one another, as one token."""
+    for number in range(len(tokens) - len(phrase) + 1):
+        found = tokens[number : number + len(phrase)]
+        if [token.term for token in found] == phrase:
+            yield Token(" ".join(phrase), found[0].begin, found[-1].end)
 
 
 def _coverage(terms: frozenset[str], evidence: Evidence) -> float:
@@ -128,8 +164,13 @@ def _strength(terms: Sequence[str], evidence: Evidence) -> float:
 
 def _highlights(tokens: Sequence[Token], evidence: Evidence) -> tuple[tuple[int, int], ...]:
     wanted = evidence.terms()
-    places = [(token.begin, token.end) for token in tokens if token.term in wanted]
-    return tuple(dict.fromkeys(places))
+    places: list[tuple[int, int]] = []
+    for begin, end in sorted((t.begin, t.end) for t in tokens if t.term in wanted):
+        if places and begin < places[-1][1]:
+            places[-1] = (places[-1][0], max(end, places[-1][1]))
+        else:
+            places.append((begin, end))
+    return tuple(places)
 
 
 def best_sentence(strengths: Sequence[float]) -> int:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from sqlite3 import Connection
-from typing import Literal
 
 from models.contracts import Embedder
 from pipeline.catalog import chunks, generations, recordings
@@ -16,18 +15,17 @@ from pipeline.catalog.connection import Catalogue
 from pipeline.catalog.generations import Generation
 from pipeline.catalog.scope import Scope
 from pipeline.errors import BadInput, InterviewsError
-from pipeline.messages import text
+from pipeline.glossary import Glossary
 from pipeline.search import moments, vectors
 from pipeline.search.analysis import MAX_QUERY_CHARACTERS, QueryWord, asks_for_number, query_words
 from pipeline.search.fusion import SHARP_DAMPING, best_first, fuse, meaning_weight
 from pipeline.search.meaning import LONGEST_TAIL, Found, meaning_leg
 from pipeline.search.moments import Evidence, Reading
+from pipeline.search.results import Mode, Notice, SearchResult
+from pipeline.search.synonyms import Thesaurus
 from pipeline.search.vectors import Query, Ranking, VectorIndex
 from pipeline.search.words import words_leg
 from pipeline.values import Chunk, Hit, ModelRef, Recording
-
-Mode = Literal["hybrid", "words", "meaning"]
-MODES: tuple[Mode, ...] = ("hybrid", "words", "meaning")
 
 DEPTH = 100
 """Passages each leg brings at least; more where more hits are asked for."""
@@ -37,28 +35,6 @@ REFINED = 10
 
 SURE_OF = 10
 """First passages by words that tell how much of the query words can cover."""
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something the searcher must be told: a key of the message catalogue with its values."""
-
-    key: str
-    values: dict[str, str | int]
-
-    def said(self, language: str) -> str:
-        return text(self.key, language, **self.values)
-
-
-@dataclass(frozen=True, slots=True)
-class SearchResult:
-    """What was found. ``degraded`` names every leg that was off; empty when all took part."""
-
-    query: str
-    mode: Mode
-    degraded: tuple[Notice, ...]
-    took_ms: float
-    hits: tuple[Hit, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +66,24 @@ class _Meant:
 
 class Searcher:
     """Searches one catalogue. ``embedder_for`` yields the text model that a generation needs and
-    raises InterviewsError where it is not there."""
+    raises InterviewsError where it is not there; ``glossary`` yields the terms whose other names
+    are found, too, and raises BadInput where it cannot be read. ``pinned`` is the generation to
+    search, with its text model, whichever is published."""
 
     def __init__(
         self,
         catalogue: Catalogue,
         index_dir: Path,
         embedder_for: Callable[[ModelRef], Embedder],
+        glossary: Callable[[], Glossary] = Glossary,
+        *,
+        pinned: Generation | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._index_dir = index_dir
         self._embedder_for = embedder_for
+        self._thesaurus = Thesaurus(glossary)
+        self._pinned = pinned
         self._open: tuple[VectorIndex, Generation] | None = None
 
     def search(
@@ -119,10 +102,11 @@ class Searcher:
             raise BadInput("search.empty_query")
         if limit < 1:
             raise BadInput("search.bad_limit", limit=limit)
+        words, badly = self._widened(query, words)
         while True:
             meant, notices = self._understood(query, mode)
             with self._catalogue.read() as db:
-                model = generations.text_model(db)
+                model = self._model(db)
                 if meant is not None and meant.model != model:
                     continue  # another model was published between the two looks
                 found = _Search(self, db, mode, limits, words, max(DEPTH, 3 * limit))
@@ -130,7 +114,17 @@ class Searcher:
             break
         hits = _hits(_apart(candidates, limit), meant)
         took_ms = (time.perf_counter() - started) * 1000
-        return SearchResult(query, mode, (*notices, *found.notices), took_ms, hits)
+        return SearchResult(query, mode, (*badly, *notices, *found.notices), took_ms, hits)
+
+    def _widened(
+        self, query: str, words: tuple[QueryWord, ...]
+    ) -> tuple[tuple[QueryWord, ...], tuple[Notice, ...]]:
+        """The query's words with their synonyms. A bad glossary hides no recording."""
+        try:
+            return self._thesaurus.synonyms().widen(query, words), ()
+        except BadInput as error:
+            path = str(error.values["path"])
+            return words, (Notice("search.degraded.glossary", {"path": path}),)
 
     def _understood(self, query: str, mode: Mode) -> tuple[_Meant | None, tuple[Notice, ...]]:
         """The query's vector for the model that is searched now. No transaction is open while
@@ -138,7 +132,7 @@ class Searcher:
         if mode == "words":
             return None, ()
         with self._catalogue.read() as db:
-            model = generations.text_model(db)
+            model = self._model(db)
         if model is None:
             return None, ()
         try:
@@ -149,6 +143,13 @@ class Searcher:
             return None, (Notice("search.degraded.model", {"model": model.name}),)
         vector = embedder.encode_query(query[:MAX_QUERY_CHARACTERS])
         return _Meant(model, embedder, vector), ()
+
+    def _model(self, db: Connection) -> ModelRef | None:
+        return self._pinned.model if self._pinned else generations.text_model(db)
+
+    def generation(self, db: Connection) -> Generation | None:
+        """The generation that is searched; None before the first."""
+        return self._pinned or generations.published(db)
 
     def opened(self, generation: Generation) -> tuple[VectorIndex, Generation]:
         """The generation with its index, mapped once and kept. Raises InterviewsError
@@ -184,14 +185,16 @@ class _Search:
         """All passages that either leg brings, best first. None before anything was embedded."""
         if model is None:
             return []
+        evidence = self._evidence(model, number)
         by_words: Ranking = []
         if self._mode != "meaning":
-            by_words = words_leg(self._db, self._words, model.hash, self._scope, self._depth)
+            by_words = words_leg(
+                self._db, self._words, model.hash, self._scope, self._depth, evidence.shares
+            )
         by_meaning = self._by_meaning(model, meant) if meant else []
         ids = [chunk_id for chunk_id, _ in (*by_words, *by_meaning)]
         stored = chunks.load(self._db, ids)
         found = recordings.get_many(self._db, {one.recording_id for one in stored.values()})
-        evidence = self._evidence(model, number)
         readings = {i: moments.read(one.chunk, evidence) for i, one in stored.items()}
         by_words = best_first((i, score + readings[i].strongest) for i, score in by_words)
         return [
@@ -212,7 +215,7 @@ class _Search:
         return fuse(rankings, (1.0, meaning_weight(covered)), SHARP_DAMPING)
 
     def _evidence(self, model: ModelRef, number: bool) -> Evidence:
-        terms = [term for word in self._words for term in word.terms]
+        terms = [term for word in self._words for term in (*word.terms, *word.synonyms)]
         frequencies = chunks.document_frequencies(self._db, terms)
         total = chunks.count(self._db, model.hash)
         return Evidence.of(self._words, frequencies, total, number=number)
@@ -230,7 +233,7 @@ class _Search:
         return found.ranking
 
     def _published(self, model: ModelRef) -> tuple[VectorIndex, Generation] | None:
-        generation = generations.published(self._db)
+        generation = self._searcher.generation(self._db)
         if generation is None or generation.model != model:
             return None
         return self._searcher.opened(generation)
@@ -301,35 +304,3 @@ def _hit(rank: int, candidate: _Candidate, sentence: int) -> Hit:
         score=candidate.score,
         chunk_id=candidate.stored.id,
     )
-
-
-def result_json(result: SearchResult, language: str) -> dict[str, object]:
-    """The contract of ``search --json``; times in seconds, ``degraded`` said in ``language``."""
-    return {
-        "query": result.query,
-        "mode": result.mode,
-        "degraded": " ".join(n.said(language) for n in result.degraded) or None,
-        "took_ms": round(result.took_ms, 1),
-        "hits": [hit_json(hit) for hit in result.hits],
-    }
-
-
-def hit_json(hit: Hit) -> dict[str, object]:
-    """One hit of ``search --json``."""
-    jump = round(hit.jump_ms / 1000, 3)
-    return {
-        "rank": hit.rank,
-        "recording": hit.recording.id,
-        "title": hit.recording.facts.title,
-        "language": hit.language,
-        "collection": hit.recording.facts.collection,
-        "speaker": hit.speaker,
-        "start": round(hit.start_ms / 1000, 3),
-        "end": round(hit.end_ms / 1000, 3),
-        "jump": jump,
-        "text": hit.text,
-        "highlights": [list(place) for place in hit.highlights],
-        "score": round(hit.score, 6),
-        "media": hit.recording.media.path if hit.recording.media else None,
-        "url": f"/r/{hit.recording.id}?t={jump}",
-    }

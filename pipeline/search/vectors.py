@@ -265,6 +265,17 @@ def opened(index_dir: Path, generation: Generation) -> VectorIndex:
     return index
 
 
+def readable(index_dir: Path, generation: Generation | None) -> bool:
+    """Whether there is a generation and its file opens as recorded."""
+    if generation is None:
+        return False
+    try:
+        opened(index_dir, generation)
+    except InterviewsError:
+        return False
+    return True
+
+
 def check(path: Path, generation: Generation) -> None:
     """Byte by byte: is the file at ``path`` the generation that was built, and does it open?
 

@@ -7,11 +7,12 @@ another engine can take its place.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from pipeline.catalog import chunks
+from pipeline.catalog import chunks, vocabulary
 from pipeline.catalog.scope import Scope
 from pipeline.search.analysis import QueryWord
+from pipeline.search.fusion import best_first
 
 BEGINNING = 5
 """Letters of a term that also count by themselves, as the beginning of other words.
@@ -23,21 +24,36 @@ six and whole stems across languages and for colloquial questions, and no worse 
 
 
 def words_leg(
-    db: sqlite3.Connection, query: Sequence[QueryWord], model_hash: str, scope: Scope, limit: int
+    db: sqlite3.Connection,
+    query: Sequence[QueryWord],
+    model_hash: str,
+    scope: Scope,
+    limit: int,
+    shares: Mapping[str, float],
 ) -> list[tuple[int, float]]:
-    """At most ``limit`` passages as (chunk id, score), larger is better, ties by id."""
-    match = match_expression(term for word in query for term in word.terms)
-    return chunks.words_leg(db, match, model_hash, scope, limit) if match else []
+    """At most ``limit`` passages as (chunk id, score), larger is better, ties by id.
+
+    ``shares`` (0 to 1) tells what part of its BM25 each synonym of the query counts for.
+    """
+    asked = [term for word in query for term in word.terms]
+    match = match_expression(asked, shares)
+    found = dict(chunks.words_leg(db, match, model_hash, scope, limit) if match else ())
+    for synonym, share in shares.items():
+        # BM25 is a sum over terms and phrases, so that a part of it can be taken back.
+        for chunk_id, score in vocabulary.scores(db, match_expression(synonyms=[synonym]), found):
+            found[chunk_id] -= (1 - share) * score
+    return best_first(found.items())
 
 
-def match_expression(terms: Iterable[str]) -> str:
-    """Any of the terms or their beginnings, in the full-text table's query syntax.
+def match_expression(terms: Iterable[str] = (), synonyms: Iterable[str] = ()) -> str:
+    """Any of the terms or their beginnings, or of the synonyms (terms, or phrases of terms joined
+    by blanks), in the full-text table's query syntax.
 
     Terms hold letters and digits only and are quoted all the same: what a user types never
     becomes syntax.
     """
     distinct = list(dict.fromkeys(terms))
-    whole = [f'"{term}"' for term in distinct]
+    whole = [f'"{term}"' for term in dict.fromkeys((*distinct, *synonyms))]
     begun = dict.fromkeys(f'"{start}"*' for term in distinct if (start := beginning(term)))
     return " OR ".join([*whole, *begun])
 

@@ -1,0 +1,78 @@
+"""The words of the full-text table: all there are, what they count for, and where they stand."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from pipeline.catalog.chunks import StoredChunk, load
+
+_PAGE = 500
+"""Passages held in memory at once."""
+
+
+def scores(db: sqlite3.Connection, match: str, ids: Iterable[int]) -> list[tuple[int, float]]:
+    """BM25 for ``match`` of those chunks among ``ids`` that hold it, larger is better."""
+    rows = db.execute(
+        # The plus keeps SQLite from asking the full-text table once for every id.
+        "SELECT rowid, -bm25(chunk_words) FROM chunk_words WHERE chunk_words MATCH ?"
+        " AND +rowid IN (SELECT value FROM json_each(?))",
+        (match, json.dumps(list(ids))),
+    )
+    return [(int(row[0]), float(row[1])) for row in rows]
+
+
+def terms(db: sqlite3.Connection) -> Iterator[str]:
+    """Every analysed term of every passage, once, in order."""
+    # A view of the index that holds nothing itself, gone with the connection.
+    db.execute(
+        "CREATE VIRTUAL TABLE IF NOT EXISTS temp.chunk_terms"
+        " USING fts5vocab('main', 'chunk_words', 'row')"
+    )
+    for row in db.execute("SELECT term FROM temp.chunk_terms"):
+        yield row[0]
+
+
+def matching(
+    db: sqlite3.Connection,
+    match: str,
+    model_hash: str,
+    limit: int,
+    *,
+    last: str = "",
+    recordings: Sequence[str] = (),
+) -> tuple[list[int], bool]:
+    """Ids of the chunks that a full-text ``match`` finds, at most ``limit``: those whose text
+    holds ``last`` to the letter come last. Of ``recordings`` or, without any, of all. And whether
+    there may be more that do not hold ``last``."""
+    within = "AND recording_id IN (SELECT value FROM json_each(?4))" if recordings else ""
+    rows = db.execute(
+        "SELECT chunks.id, ?3 <> '' AND instr(text, ?3) > 0 AS holds FROM chunk_words"
+        " JOIN chunks ON chunks.id = chunk_words.rowid"
+        f" WHERE chunk_words MATCH ?1 AND model_hash = ?2 {within}"
+        " ORDER BY holds, recording_id, start_ms LIMIT ?5",
+        (match, model_hash, last, json.dumps(list(recordings)), limit),
+    ).fetchall()
+    return [int(row[0]) for row in rows], len(rows) == limit and not rows[-1][1]
+
+
+def loaded(
+    db: sqlite3.Connection, ids: Sequence[int], fits: Callable[[list[str]], bool] | None = None
+) -> Iterator[StoredChunk]:
+    """The chunks in order of ``ids``, page by page; of those only whose analysed words fit."""
+    for begin in range(0, len(ids), _PAGE):
+        page = ids[begin : begin + _PAGE]
+        if fits is not None:
+            words = _words(db, page)
+            page = [chunk_id for chunk_id in page if fits(words[chunk_id].split())]
+        found = load(db, page)
+        yield from (found[chunk_id] for chunk_id in page)
+
+
+def _words(db: sqlite3.Connection, ids: Sequence[int]) -> dict[int, str]:
+    rows = db.execute(
+        "SELECT rowid, words FROM chunk_words WHERE rowid IN (SELECT value FROM json_each(?))",
+        (json.dumps(ids),),
+    )
+    return {int(row[0]): str(row[1]) for row in rows}

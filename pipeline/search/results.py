@@ -1,0 +1,66 @@
+"""What a search answers with, as values and as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pipeline.messages import text
+from pipeline.values import Hit
+
+Mode = Literal["hybrid", "words", "meaning"]
+MODES: tuple[Mode, ...] = ("hybrid", "words", "meaning")
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the searcher must be told: a key of the message catalogue with its values."""
+
+    key: str
+    values: dict[str, str | int]
+
+    def said(self, language: str) -> str:
+        return text(self.key, language, **self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What was found. ``degraded`` names every leg that was off; empty when all took part."""
+
+    query: str
+    mode: Mode
+    degraded: tuple[Notice, ...]
+    took_ms: float
+    hits: tuple[Hit, ...]
+
+
+def result_json(result: SearchResult, language: str) -> dict[str, object]:
+    """The contract of ``search --json``; times in seconds, ``degraded`` said in ``language``."""
+    return {
+        "query": result.query,
+        "mode": result.mode,
+        "degraded": " ".join(n.said(language) for n in result.degraded) or None,
+        "took_ms": round(result.took_ms, 1),
+        "hits": [hit_json(hit) for hit in result.hits],
+    }
+
+
+def hit_json(hit: Hit) -> dict[str, object]:
+    """One hit of ``search --json``."""
+    jump = round(hit.jump_ms / 1000, 3)
+    return {
+        "rank": hit.rank,
+        "recording": hit.recording.id,
+        "title": hit.recording.facts.title,
+        "language": hit.language,
+        "collection": hit.recording.facts.collection,
+        "speaker": hit.speaker,
+        "start": round(hit.start_ms / 1000, 3),
+        "end": round(hit.end_ms / 1000, 3),
+        "jump": jump,
+        "text": hit.text,
+        "highlights": [list(place) for place in hit.highlights],
+        "score": round(hit.score, 6),
+        "media": hit.recording.media.path if hit.recording.media else None,
+        "url": f"/r/{hit.recording.id}?t={jump}",
+    }
