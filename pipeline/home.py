@@ -46,6 +46,16 @@ class Home:
         return self.root / "runners"
 
     @property
+    def reports(self) -> Path:
+        """What each night did, as text, page and JSON."""
+        return self.root / "reports"
+
+    @property
+    def backups(self) -> Path:
+        """Copies of the catalogue: one of each night, one of before each change of its schema."""
+        return self.root / "backups"
+
+    @property
     def ledger(self) -> Path:
         """Ids of removed recordings, replayed after any restore."""
         return self.root / "removed.jsonl"
@@ -71,7 +81,7 @@ def open_home(root: Path) -> Home:
         probe.unlink()
     except OSError as error:
         raise disk_error(error, home.root) from error
-    kind = _file_system(home.root)
+    kind = file_system(home.root)
     if kind in _NETWORK:
         raise HomeUnusable("home.network", path=str(home.root), kind=kind)
     return home
@@ -92,7 +102,7 @@ def disk_error(error: OSError, path: Path) -> InterviewsError:
     return HomeUnusable(key, path=str(path), detail=error.strerror or str(error))
 
 
-def _file_system(path: Path) -> str:
+def file_system(path: Path) -> str:
     """The type of the file system ``path`` lies on; empty where the system does not tell."""
     try:
         mounts = Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()

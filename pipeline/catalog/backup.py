@@ -1,22 +1,25 @@
-"""Copies of the catalogue: SQLite's online backup, written beside and renamed."""
+"""Copies of the catalogue: written, recognised, and looked into without changing them."""
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
-from pipeline.catalog.connection import APPLICATION_ID, Catalogue, schema_version
-from pipeline.errors import BadInput
+from pipeline.catalog import copying
+from pipeline.catalog.connection import APPLICATION_ID, Catalogue, said_plainly, schema_version
+from pipeline.errors import BadInput, HomeUnusable
 
 _HEADER = b"SQLite format 3\x00"
 
 
 def copy_to(catalogue: Catalogue, target: Path) -> None:
-    """A consistent copy of the catalogue at ``target``, while others read and write."""
-    with catalogue.bare() as source, closing(sqlite3.connect(target)) as copy:
-        source.backup(copy, pages=4096)
-        copy.execute("PRAGMA journal_mode = DELETE")
+    """A consistent copy of the catalogue at ``target``, whole or not at all, while others read and
+    write. Raises OSError, HomeUnusable."""
+    with catalogue.bare() as source:
+        copying.write_whole(source, target)
 
 
 def is_backup(path: Path) -> bool:
@@ -27,6 +30,21 @@ def is_backup(path: Path) -> bool:
     except OSError:
         return False
     return header.startswith(_HEADER) and header[68:72] == APPLICATION_ID.to_bytes(4, "big")
+
+
+def holds(path: Path, recording_ids: Iterable[str]) -> bool:
+    """Whether a copy, of whatever older schema, holds any of the recordings; it is not brought up
+    to date for that. Raises HomeUnusable: ``home.too_new``, or where it cannot be read."""
+    uri = f"{path.resolve().as_uri()}?mode=ro"
+    with said_plainly(path), closing(sqlite3.connect(uri, uri=True)) as db:
+        version = int(db.execute("PRAGMA user_version").fetchone()[0])
+        if version > schema_version():
+            raise HomeUnusable("home.too_new", path=str(path), version=version)
+        found = db.execute(
+            "SELECT 1 FROM recordings WHERE id IN (SELECT value FROM json_each(?)) LIMIT 1",
+            (json.dumps(list(recording_ids)),),
+        ).fetchone()
+    return found is not None
 
 
 def check(path: Path) -> None:

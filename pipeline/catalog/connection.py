@@ -14,7 +14,9 @@ from contextlib import closing, contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 
+from pipeline.catalog import copying
 from pipeline.errors import HomeUnusable
+from pipeline.home import disk_error
 
 APPLICATION_ID = 0x494E5456
 """Marks a SQLite file as a catalogue of ours ("INTV")."""
@@ -33,7 +35,7 @@ class Catalogue:
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """A snapshot: everything read inside belongs to one moment."""
-        with _said_plainly(self.path):
+        with said_plainly(self.path):
             self._connection.execute("BEGIN")
             try:
                 yield self._connection
@@ -43,7 +45,7 @@ class Catalogue:
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         """One transaction: all of it or nothing. Raises HomeUnusable where the disk refuses."""
-        with _said_plainly(self.path):
+        with said_plainly(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -56,7 +58,7 @@ class Catalogue:
     @contextmanager
     def bare(self) -> Iterator[sqlite3.Connection]:
         """Outside any transaction, for checkpoints, vacuum and backup."""
-        with _said_plainly(self.path):
+        with said_plainly(self.path):
             yield self._connection
 
     def close(self) -> None:
@@ -69,17 +71,18 @@ class Catalogue:
         self.close()
 
 
-def open_catalogue(path: Path) -> Catalogue:
-    """Open (or create) the catalogue at ``path`` and bring its schema up to date.
+def open_catalogue(path: Path, *, keep_in: Path | None = None) -> Catalogue:
+    """Open (or create) the catalogue at ``path`` and bring its schema up to date; before that, a
+    copy of it as it was goes into the folder ``keep_in``, where one is given.
 
     Raises HomeUnusable: ``home.corrupt``, ``home.too_new``, ``home.read_only``, ``home.full``,
     ``home.locked`` or ``home.unusable``.
     """
-    with _said_plainly(path):
+    with said_plainly(path):
         connection = _connect(path)
         try:
             _configure(connection)
-            _migrate(connection, path)
+            _migrate(connection, path, keep_in)
         except BaseException:
             connection.close()
             raise
@@ -121,15 +124,27 @@ def schema_version() -> int:
     return migrations()[-1][0]
 
 
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+def _migrate(connection: sqlite3.Connection, path: Path, keep_in: Path | None) -> None:
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version > schema_version():
         raise HomeUnusable("home.too_new", path=str(path), version=version)
     if version == 0:
         _refuse_foreign(connection, path)
-    for number, sql in migrations():
-        if number > version:
-            _apply(connection, number, sql)
+    waiting = [(number, sql) for number, sql in migrations() if number > version]
+    if version and waiting and keep_in is not None:
+        _copy_before(connection, version, keep_in / f"before-schema-{waiting[0][0]}.db")
+    for number, sql in waiting:
+        _apply(connection, number, sql)
+
+
+def _copy_before(connection: sqlite3.Connection, version: int, target: Path) -> None:
+    """The catalogue as it is before the first statement of a migration; where another process has
+    migrated in the meantime, that one has made the copy."""
+    try:
+        target.parent.mkdir(mode=0o700, exist_ok=True)
+        copying.write_whole(connection, target, version)
+    except OSError as error:
+        raise disk_error(error, target) from error
 
 
 def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
@@ -167,7 +182,7 @@ def _statements(sql: str) -> Iterator[str]:
 
 def integrity(path: Path) -> list[str]:
     """What SQLite finds wrong with the file at ``path``; empty when it is sound."""
-    with _said_plainly(path), closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
+    with said_plainly(path), closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
         rows = db.execute("PRAGMA integrity_check(10)").fetchall()
         broken = db.execute("PRAGMA foreign_key_check").fetchall()
     found = [str(row[0]) for row in rows if row[0] != "ok"]
@@ -175,7 +190,8 @@ def integrity(path: Path) -> list[str]:
 
 
 @contextmanager
-def _said_plainly(path: Path) -> Iterator[None]:
+def said_plainly(path: Path) -> Iterator[None]:
+    """What SQLite says about the file at ``path``, as HomeUnusable."""
     try:
         yield
     except (sqlite3.IntegrityError, sqlite3.ProgrammingError):

@@ -116,6 +116,11 @@ def retired(db: sqlite3.Connection) -> list[Generation]:
     return [_generation(row) for row in rows]
 
 
+def every_id(db: sqlite3.Connection) -> set[int]:
+    """The ids of all generations there is a row of, in whatever state."""
+    return {int(row[0]) for row in db.execute("SELECT id FROM generations")}
+
+
 def forget(db: sqlite3.Connection, generation_id: int) -> None:
     db.execute("DELETE FROM generations WHERE id = ?", (generation_id,))
 

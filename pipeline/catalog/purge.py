@@ -5,12 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from pipeline.catalog import chunks
+from pipeline.catalog import chunks, recordings
 from pipeline.catalog.connection import Catalogue
 
 
 def delete_rows(db: sqlite3.Connection, recording_ids: Sequence[str]) -> None:
     """Delete recordings with everything that hangs on them. ``scrub`` must follow."""
+    recordings.note_removal(db)
     for recording_id in recording_ids:
         chunks.drop_sets(db, recording_id)
         db.execute("DELETE FROM recordings WHERE id = ?", (recording_id,))
@@ -35,7 +36,8 @@ def checkpoint(catalogue: Catalogue) -> bool:
 
 
 def vacuum(catalogue: Catalogue) -> None:
-    """Rewrite the file without free pages. Used on backups, which have no readers."""
+    """Rewrite the file without free pages, one file again without a log. Used on backups, which
+    have no readers."""
     with catalogue.bare() as db:
         db.execute("VACUUM")
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.execute("PRAGMA journal_mode = DELETE")

@@ -175,11 +175,13 @@ def put_back(db: sqlite3.Connection, recording: Recording) -> None:
 
 
 def retryable(db: sqlite3.Connection) -> set[str]:
-    """Failed recordings whose failure may pass, whose pause is over and whose tries are not."""
+    """Failed recordings whose failure may pass, whose pause is over and whose tries are not. Where
+    more than the longest pause is left, the clock was set back since: that pause is over, too."""
+    now = now_ms()
     rows = db.execute(
-        "SELECT id FROM recordings WHERE state = 'failed' AND attempts < ? AND not_before_ms <= ?"
-        " AND json_extract(failure, '$.permanent') = 0",
-        (MOST_ATTEMPTS, now_ms()),
+        "SELECT id FROM recordings WHERE state = 'failed' AND attempts < ?"
+        " AND NOT not_before_ms BETWEEN ? AND ? AND json_extract(failure, '$.permanent') = 0",
+        (MOST_ATTEMPTS, now + 1, now + max(PAUSES_MS)),
     )
     return {row[0] for row in rows}
 

@@ -9,12 +9,17 @@ from dataclasses import asdict
 
 from pipeline.catalog.connection import now_ms
 from pipeline.errors import NotFound
-from pipeline.values import Failure, Media, Recording, RecordingFacts, State
+from pipeline.values import STATES, Failure, Media, Recording, RecordingFacts, State
 
 Database = sqlite3.Connection
 """What every function of the catalogue works on: a connection inside a transaction."""
 
 _FACTS = "title, language, collection, recorded, priority"
+_COLUMNS = (
+    f"id, {_FACTS}, media_path, media_size, media_mtime_ns, media_track, media_copied, state,"
+    " stage, progress, attempts, duration_ms, spoken_language, failure, added_ms, warning, imported"
+)
+_STATES: dict[str, State] = {state: state for state in STATES}
 
 
 def insert(
@@ -35,7 +40,7 @@ def insert(
             facts.collection,
             facts.recorded,
             facts.priority,
-            now_ms(),
+            _after_removals(db),
             duration_ms,
             0 if media else 1,
         ),
@@ -43,6 +48,18 @@ def insert(
     if media:
         set_media(db, recording_id, media)
     _write_lists(db, recording_id, facts)
+
+
+def note_removal(db: Database) -> None:
+    """What is added from now on counts as added later, though the clock be set back: the ledger of
+    removals must not take it for what was removed."""
+    db.execute("INSERT OR REPLACE INTO record VALUES ('removal_ms', ?)", (_after_removals(db),))
+
+
+def _after_removals(db: Database) -> int:
+    """Now, and in any case after the last removal."""
+    row = db.execute("SELECT value FROM record WHERE key = 'removal_ms'").fetchone()
+    return max(now_ms(), int(row[0]) + 1 if row else 0)
 
 
 def _write_lists(db: sqlite3.Connection, recording_id: str, facts: RecordingFacts) -> None:
@@ -122,30 +139,33 @@ def get(db: sqlite3.Connection, recording_id: str) -> Recording:
 def get_many(db: sqlite3.Connection, ids: Iterable[str]) -> dict[str, Recording]:
     """The known ones among ``ids``."""
     wanted = json.dumps(list(ids))
-    rows = db.execute(
-        "SELECT * FROM recordings WHERE id IN (SELECT value FROM json_each(?))", (wanted,)
-    ).fetchall()
-    return {row["id"]: row_value for row, row_value in zip(rows, _values(db, rows), strict=True)}
+    where = "id IN (SELECT value FROM json_each(?))"
+    rows = db.execute(f"SELECT {_COLUMNS} FROM recordings WHERE {where}", (wanted,)).fetchall()
+    return {one.id: one for one in _values(db, rows, wanted)}
 
 
 def every(db: sqlite3.Connection) -> list[Recording]:
     """All recordings in the order they were added."""
-    return _values(db, db.execute("SELECT * FROM recordings ORDER BY added_ms, id").fetchall())
+    rows = db.execute(f"SELECT {_COLUMNS} FROM recordings ORDER BY added_ms, id").fetchall()
+    return _values(db, rows)
 
 
-def _values(db: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> list[Recording]:
-    ids = json.dumps([row["id"] for row in rows])
+def _values(
+    db: sqlite3.Connection, rows: Sequence[sqlite3.Row], ids: str | None = None
+) -> list[Recording]:
+    """``rows`` as values; ``ids`` is the JSON list they were asked for by, None for all."""
     people = _lists(db, "SELECT recording_id, name FROM people", "position", ids)
     visibility = _lists(db, "SELECT recording_id, audience FROM visibility", "audience", ids)
     return [_value(row, people, visibility) for row in rows]
 
 
-def _lists(db: sqlite3.Connection, select: str, order: str, ids: str) -> dict[str, tuple[str, ...]]:
+def _lists(
+    db: sqlite3.Connection, select: str, order: str, ids: str | None
+) -> dict[str, tuple[str, ...]]:
+    where = "WHERE recording_id IN (SELECT value FROM json_each(?))" if ids is not None else ""
     lists: dict[str, tuple[str, ...]] = {}
     for recording_id, entry in db.execute(
-        f"{select} WHERE recording_id IN (SELECT value FROM json_each(?))"
-        f" ORDER BY recording_id, {order}",
-        (ids,),
+        f"{select} {where} ORDER BY recording_id, {order}", () if ids is None else (ids,)
     ):
         lists[recording_id] = (*lists.get(recording_id, ()), entry)
     return lists
@@ -156,54 +176,38 @@ def _value(
     people: dict[str, tuple[str, ...]],
     visibility: dict[str, tuple[str, ...]],
 ) -> Recording:
-    recording_id = row["id"]
+    # By position: a row looks every name up anew, which tells with ten thousand of them.
+    recording_id, title, language, collection, recorded, priority, *rest = row
+    path, size, mtime_ns, track, copied, state, stage, progress, attempts, *rest = rest
+    duration_ms, spoken_language, failure, added_ms, warning, imported = rest
     facts = RecordingFacts(
-        title=row["title"],
-        language=row["language"],
-        collection=row["collection"],
+        title=title,
+        language=language,
+        collection=collection,
         people=people.get(recording_id, ()),
-        recorded=row["recorded"],
+        recorded=recorded,
         visibility=visibility.get(recording_id, ()),
-        priority=row["priority"],
+        priority=priority,
     )
     return Recording(
         id=recording_id,
         facts=facts,
-        media=_media(row),
-        state=_state(row["state"]),
-        stage=row["stage"],
-        progress=row["progress"],
-        attempts=row["attempts"],
-        duration_ms=row["duration_ms"],
-        spoken_language=row["spoken_language"],
-        failure=_failure(row["failure"]),
-        added_ms=row["added_ms"],
-        warning=_failure(row["warning"]),
-        imported=bool(row["imported"]),
+        media=None if path is None else Media(path, size, mtime_ns, track, bool(copied)),
+        state=_state(state),
+        stage=stage,
+        progress=progress,
+        attempts=attempts,
+        duration_ms=duration_ms,
+        spoken_language=spoken_language,
+        failure=_failure(failure),
+        added_ms=added_ms,
+        warning=_failure(warning),
+        imported=bool(imported),
     )
 
 
 def _state(written: str) -> State:
-    states: dict[str, State] = {
-        "queued": "queued",
-        "running": "running",
-        "done": "done",
-        "failed": "failed",
-        "cancelled": "cancelled",
-    }
-    return states[written]
-
-
-def _media(row: sqlite3.Row) -> Media | None:
-    if row["media_path"] is None:
-        return None
-    return Media(
-        path=row["media_path"],
-        size=row["media_size"],
-        mtime_ns=row["media_mtime_ns"],
-        track=row["media_track"],
-        copied=bool(row["media_copied"]),
-    )
+    return _STATES[written]
 
 
 def _failure(written: str | None) -> Failure | None:

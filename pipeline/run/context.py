@@ -10,10 +10,12 @@ from pathlib import Path
 
 from models.contracts import Embedder, ModelError
 from models.folder import Kind
+from models.hotwords import MAX_TOKENS
 from models.load import load_embedder, model_info, resolve
 from models.registry import ModelEntry
 from pipeline.catalog.connection import Catalogue, open_catalogue
-from pipeline.errors import Missing
+from pipeline.errors import BadInput, Missing
+from pipeline.glossary import FILE_NAME, Glossary, GlossaryFile, hotwords
 from pipeline.home import Home
 from pipeline.run.engine import RecogniserSpec, model_missing
 from pipeline.settings import Settings
@@ -29,12 +31,37 @@ class Context:
     _loading: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def catalogue(self) -> Catalogue:
-        return open_catalogue(self.home.catalogue)
+        return open_catalogue(self.home.catalogue, keep_in=self.home.backups)
 
     @property
     def models_dir(self) -> Path:
         named = self.settings.models_dir
         return Path(named).expanduser() if named else self.home.models
+
+    @cached_property
+    def glossary_file(self) -> GlossaryFile:
+        named = self.settings.glossary
+        path = self.home.root / Path(named or FILE_NAME).expanduser()
+        return GlossaryFile(path, required=bool(named))
+
+    @cached_property
+    def _glossary(self) -> Glossary:
+        return self.glossary_file.read()
+
+    def glossary(self) -> Glossary:
+        """The glossary as it was when first asked for: one run tells all recordings the same.
+
+        Raises BadInput (``glossary.*``).
+        """
+        return self._glossary
+
+    def hotwords(self, collection: str | None) -> tuple[str, ...]:
+        """What to tell the speech model before a recording of ``collection``; nothing where the
+        glossary is bad: that costs hints, not recordings, and the run's report says it."""
+        try:
+            return hotwords(self.glossary(), collection, MAX_TOKENS)
+        except BadInput:
+            return ()
 
     @cached_property
     def speech(self) -> tuple[ModelEntry, ModelRef]:
@@ -73,7 +100,9 @@ class Context:
         )
 
     def has_text_model(self, model: ModelRef) -> bool:
-        """Whether ``model`` is there, with the very content it was used with."""
+        """Whether ``model`` is loaded, or is there with the very content it was used with."""
+        if model.hash in self._embedders:
+            return True
         try:
             self._entry_of(model)
         except (ModelError, Missing):

@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from pipeline.catalog import backup, generations, purge, queue
+from pipeline.catalog import backup, generations, purge, queue, retention
 from pipeline.catalog.connection import Catalogue, open_catalogue
 from pipeline.errors import BadInput, HomeUnusable
 from pipeline.home import Home, disk_error, sync_folder
@@ -21,20 +21,12 @@ def save(home: Home, catalogue: Catalogue, target: Path) -> int:
     where it belongs to the program itself.
     """
     _refuse_own(home, target)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        partial.touch(mode=0o600)
-        backup.copy_to(catalogue, partial)
-        with partial.open("rb") as stream:
-            os.fsync(stream.fileno())
-        partial.replace(target)
-        sync_folder(target.parent)
+        backup.copy_to(catalogue, target)
         return target.stat().st_size
     except OSError as error:
         detail = error.strerror or str(error)
         raise BadInput("backup.unwritable", path=str(target), detail=detail) from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def restore(home: Home, source: Path) -> list[str]:
@@ -69,6 +61,7 @@ def _after_restore(home: Home) -> list[str]:
     with open_catalogue(home.catalogue) as catalogue:
         with catalogue.write() as db:
             queue.drop_leases(db)
+            retention.clear(db)  # whoever was warned was warned of another catalogue
             generations.retire_all(db)
             generations.number_from(db, _newest_file(home.index))
             model = generations.text_model(db)

@@ -1,4 +1,8 @@
-"""Publishing: a new index generation is built beside the old one, then flipped in one commit."""
+"""Publishing: a new index generation is built beside the old one, then flipped in one commit.
+
+A generation file that no row of the catalogue names is nobody's: a candidate that was dropped, or
+what a killed build or a restore has left. Whoever builds next clears it away.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline.catalog import chunks, generations
+from pipeline.catalog import chunks, generations, refusals
 from pipeline.catalog.connection import Catalogue
 from pipeline.catalog.generations import Generation
 from pipeline.errors import InterviewsError
 from pipeline.home import Home
+from pipeline.run import refusal
 from pipeline.run.context import Context
 from pipeline.search import vectors
 from pipeline.values import ModelRef
@@ -23,31 +28,30 @@ class AlreadyBuilding(InterviewsError):
 
 
 def due(db: sqlite3.Connection, context: Context, *, worked: bool) -> ModelRef | None:
-    """The text model for which a generation should be built now, if any: for chunks it does not
-    hold yet or no longer needs, since its file is gone or unreadable, or since every recording
-    has its chunks for another model. What was rolled back stays so until something ``worked``."""
+    """The text model for which a generation should be built now without asking any questions, if
+    any: the first of the ``candidates`` that the gold gate has not refused."""
+    models = candidates(db, context, worked=worked)
+    return next((one for one in models if refusal.standing(db, context, one) is None), None)
+
+
+def candidates(db: sqlite3.Connection, context: Context, *, worked: bool) -> list[ModelRef]:
+    """The text models for which a generation should be built now, the preferred one first: the one
+    the settings name, since every recording has its chunks for it; the published one, for chunks
+    its generation does not hold yet or no longer needs, or since its file is gone or unreadable.
+    What was rolled back stays so until something ``worked``."""
     if generations.is_held(db) and not worked:
-        return None
+        return []
     published = generations.text_model(db)
     if published is None:
-        return None
+        return []
     asked = context.text[1]
-    if published.hash != asked.hash and complete_for(db, asked):
-        return asked
+    models = [asked] if published.hash != asked.hash and complete_for(db, asked) else []
     state = generations.index_state(db)
-    stale = state.generation is None or state.behind > 0 or state.dead > 0
-    stale = stale or not _readable(context.home, state.generation)
-    return published if stale and (state.chunks > 0 or state.generation) else None
-
-
-def _readable(home: Home, generation: Generation | None) -> bool:
-    if generation is None:
-        return False
-    try:
-        vectors.opened(home.index, generation)
-    except InterviewsError:
-        return False
-    return True
+    stale = state.behind > 0 or state.dead > 0
+    stale = stale or not vectors.readable(context.home.index, state.generation)
+    if stale and (state.chunks > 0 or state.generation is not None):
+        models.append(published)
+    return models
 
 
 def complete_for(db: sqlite3.Connection, asked: ModelRef) -> bool:
@@ -61,27 +65,82 @@ def complete_for(db: sqlite3.Connection, asked: ModelRef) -> bool:
 
 
 def publish(
-    home: Home, catalogue: Catalogue, model: ModelRef, *, wait: bool = False
+    home: Home,
+    catalogue: Catalogue,
+    model: ModelRef,
+    *,
+    asked: ModelRef | None = None,
+    wait: bool = False,
 ) -> Generation | None:
     """Build a generation of ``model``'s chunks and make it the one that is searched.
 
-    None when there are no chunks. ``wait`` waits for another process that is building. Raises
-    AlreadyBuilding otherwise, HomeUnusable.
+    None when there are no chunks. Where it is known which model is ``asked`` for by the settings,
+    chunks of models that nobody needs any more are deleted. ``wait`` waits for another process
+    that is building. Raises AlreadyBuilding otherwise, HomeUnusable.
     """
+    with candidate(home, catalogue, model, wait=wait) as generation:
+        flip(home, catalogue, model, generation, asked=asked)
+    return generation
+
+
+@contextmanager
+def candidate(
+    home: Home, catalogue: Catalogue, model: ModelRef, *, wait: bool = False
+) -> Iterator[Generation | None]:
+    """A generation of ``model``'s chunks, whole in its file but searched by nobody; None when
+    there are no chunks. Nobody else builds while the block lasts; what is not flipped by its end
+    is dropped. Raises as ``publish`` does."""
     with _building(home.index, wait):
         vectors.clear_unfinished(home.index)
-        generation = vectors.build(catalogue, home.index, model)
-        with catalogue.write() as db:
-            if generation is None:
-                generations.set_text_model(db, model)
-                generations.retire_all(db)
-            else:
-                generations.publish(db, generation)
+        _clear_strays(home, catalogue)
+        try:
+            yield vectors.build(catalogue, home.index, model)
+        finally:
+            _clear_strays(home, catalogue)
+
+
+def flip(
+    home: Home,
+    catalogue: Catalogue,
+    model: ModelRef,
+    generation: Generation | None,
+    *,
+    asked: ModelRef | None = None,
+) -> None:
+    """Make a ``candidate`` the generation that is searched, from one commit on."""
+    with catalogue.write() as db:
+        if generation is None:
+            generations.set_text_model(db, model)
+            generations.retire_all(db)
+        else:
+            generations.publish(db, generation)
+            if asked is not None:
                 before = generations.previous(db)
-                keep = {model.hash} | ({before.model.hash} if before else set())
-                chunks.drop_other_models(db, keep)
-        clear_retired(home, catalogue)
-    return generation
+                needed = {model.hash, asked.hash} | ({before.model.hash} if before else set())
+                chunks.drop_other_models(db, needed)
+        refusals.forget(db, model.hash)
+    clear_retired(home, catalogue)
+
+
+def tidy(home: Home, catalogue: Catalogue) -> None:
+    """Delete what killed builds and restores have left among the index files, unless somebody is
+    building; then that is seen to."""
+    try:
+        with _building(home.index, wait=False):
+            vectors.clear_unfinished(home.index)
+            _clear_strays(home, catalogue)
+            clear_retired(home, catalogue)
+    except AlreadyBuilding:
+        return
+
+
+def _clear_strays(home: Home, catalogue: Catalogue) -> None:
+    """Only for whoever holds the build lock: a candidate is a stray until it is flipped."""
+    with catalogue.read() as db:
+        known = generations.every_id(db)
+    for path in vectors.files(home.index):
+        if vectors.number_of(path) not in known:
+            path.unlink(missing_ok=True)
 
 
 def clear_retired(home: Home, catalogue: Catalogue) -> None:

@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipeline.catalog import backup, chunks, generations, purge, recordings
+from pipeline.catalog import backup, chunks, copying, generations, purge, recordings
 from pipeline.catalog.connection import Catalogue, now_ms, open_catalogue
 from pipeline.errors import HomeUnusable
 from pipeline.home import Home, disk_error, sync_folder
+from pipeline.reports import store
 from pipeline.run import publish
 
 
@@ -67,6 +68,8 @@ def settle(home: Home, catalogue: Catalogue, *, thorough: bool = True) -> list[s
         known = recordings.get_many(db, ledger)
     again = {key for key, one in known.items() if one.added_ms > ledger[key].removed_ms}
     back = [key for key in known if key not in again]
+    if back:
+        _note(home, back, "removed_ms")  # copies of the catalogue may hold them again, too
     if not thorough:
         if back:
             with catalogue.write() as db:
@@ -86,6 +89,7 @@ def _clean(home: Home, catalogue: Catalogue, ids: Sequence[str]) -> tuple[int, b
     for one in ids:
         for copy in _copies(home, one):
             copy.unlink(missing_ok=True)
+    store.forget(home.reports, ids)
     _rebuild_index(home, catalogue)
     emptied = purge.scrub(catalogue)
     rewritten = _clean_backups(home, ids)
@@ -156,8 +160,11 @@ def _rebuild_index(home: Home, catalogue: Catalogue) -> None:
 
 def _clean_backups(home: Home, ids: Sequence[str]) -> int:
     """Rewrite every copy of the catalogue under the home directory without the recordings. A copy
-    that cannot be read or rewritten is dropped: nothing removed may live on in it."""
+    that cannot be read or rewritten, or is only half written, is dropped: nothing removed may live
+    on in it."""
     touched = 0
+    for partial in copying.partials(home.backups):
+        partial.unlink(missing_ok=True)
     for path in _backups(home):
         try:
             touched += _rewritten(path, ids)
@@ -170,20 +177,22 @@ def _clean_backups(home: Home, ids: Sequence[str]) -> int:
 
 
 def _rewritten(path: Path, ids: Sequence[str]) -> bool:
+    """A copy of an older schema is brought up to date only if there is something to remove."""
+    if not backup.holds(path, ids):
+        return False
     with open_catalogue(path) as copy:
-        with copy.read() as db:
-            inside = list(recordings.get_many(db, ids))
-        if inside:
-            with copy.write() as db:
-                purge.delete_rows(db, inside)
-            purge.scrub(copy)
-            purge.vacuum(copy)
-    return bool(inside)
+        with copy.write() as db:
+            purge.delete_rows(db, ids)
+        purge.scrub(copy)
+        purge.vacuum(copy)
+    return True
 
 
 def _backups(home: Home) -> list[Path]:
+    # A folder that is a link to another disk is only looked into where it is named.
+    places = {*home.root.rglob("*"), *home.backups.rglob("*")}
     return [
         path
-        for path in home.root.rglob("*")
+        for path in sorted(places)
         if path.is_file() and path != home.catalogue and backup.is_backup(path)
     ]

@@ -27,13 +27,14 @@ _MS_PER_WORD = 400
 
 @contextmanager
 def trial(folder: Path, settings: Settings, models_dir: Path) -> Iterator[Context]:
-    """A home of its own with everything in ``folder`` added and run; deleted afterwards.
+    """A home of its own, without a glossary, with everything in ``folder`` added and run; deleted
+    afterwards.
 
     ``folder`` holds transcripts (``.vtt``, ``.srt``, ``.json``) or ``docs.jsonl``.
     Raises BadInput (``gold.*``) where it holds neither.
     """
     with tempfile.TemporaryDirectory(prefix="interviews-trial-") as root:
-        chosen = settings.model_copy(update={"models_dir": str(models_dir)})
+        chosen = settings.model_copy(update={"models_dir": str(models_dir), "glossary": ""})
         context = Context(open_home(Path(root)), chosen)
         if (folder / "docs.jsonl").exists():
             _add_documents(context, folder / "docs.jsonl")
