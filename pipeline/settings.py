@@ -8,13 +8,21 @@ may use such names.
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from pipeline.errors import BadInput
 
@@ -35,6 +43,9 @@ ComputeType = Literal[
     "float32",
 ]
 """CTranslate2's names (https://opennmt.net/CTranslate2/quantization.html)."""
+
+
+RetentionDays = Annotated[int, Field(strict=True, ge=0, le=36_500)]
 
 
 class Settings(BaseModel):
@@ -79,9 +90,54 @@ class Settings(BaseModel):
     models_dir: str = Field(
         "", description="folder of fetched models; empty: models/ in the home directory"
     )
+    glossary: str = Field(
+        "",
+        description="file of names and terms, from the home directory if not a full path; empty:"
+        " glossary.toml there, if it is there",
+    )
+    inbox: str = Field(
+        "",
+        description="watched folder, from the home directory if not a full path; empty: inbox/"
+        " there",
+    )
+    inbox_settle_seconds: int = Field(
+        60, ge=0, le=86400, description="how long a file must stand still before it is taken"
+    )
+    gold: str = Field(
+        "",
+        description="file of questions with known answers that a new index must pass at night, from"
+        " the home directory if not a full path; empty: gold.jsonl there, if it is there",
+    )
+    gold_tolerance: float = Field(
+        0.02, ge=0, le=1, description="by how much nDCG@10 of the gold questions may fall"
+    )
+    backup_days: int = Field(
+        14,
+        ge=0,
+        le=3650,
+        description="days that nightly copies of the catalogue are kept in backups/; 0: none are"
+        " made, and those that are there stay",
+    )
+    retention: dict[str, RetentionDays] = Field(
+        default_factory=dict,
+        description='days after its date that a recording is kept, by collection; "*": all other'
+        " recordings; 0: for ever. As a variable, a JSON object. Without it nothing goes",
+    )
+    retention_warn_days: int = Field(
+        30,
+        ge=1,
+        le=365,
+        description='days that a recording is on the list of "interviews retention" before it is'
+        " removed at night",
+    )
     media_hours_limit: float = Field(
         24.0, gt=0, le=240, description="a file that decodes to more than this is refused"
     )
+
+    @field_validator("retention", mode="before")
+    @classmethod
+    def _table_in_a_variable(cls, given: object) -> object:
+        return json.loads(given) if isinstance(given, str) else given
 
     @model_validator(mode="after")
     def _overlap_below_size(self) -> Settings:

@@ -18,6 +18,7 @@ FLOORS = {
     "cli": 4,
     "run": 3,
     "search": 2,
+    "reports": 2,
     "stages": 1,
     "catalog": 1,
     "formats": 1,

@@ -34,9 +34,14 @@ def test_nothing_is_left_untranslated() -> None:
     same = {
         key
         for key, german in catalogue("de").items()
-        if german == catalogue("en")[key] and len(re.findall(r"[^\W\d_]{3,}", german)) > 3
+        if german == catalogue("en")[key] and _words(german) > 3
     }
     assert not same
+
+
+def _words(message: str) -> int:
+    """Words of three letters and more, names of values aside."""
+    return len(re.findall(r"[^\W\d_]{3,}", re.sub(r"{.*?}", "", message)))
 
 
 def raised_keys() -> Iterator[tuple[str, set[str] | None, str]]:
@@ -45,6 +50,7 @@ def raised_keys() -> Iterator[tuple[str, set[str] | None, str]]:
         "LeaseLost",
         "WorkerDied",
         "AlreadyBuilding",
+        "AlreadyNight",
     }
     for path in sorted((ROOT / "pipeline").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

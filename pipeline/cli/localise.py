@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, MutableMapping
+from importlib import import_module
 from typing import Any
 
 import click
@@ -62,6 +63,50 @@ class LocalisedGroup(Localised, click.Group):
             formatter.write_dl(rows)
 
 
+class Commands(MutableMapping[str, click.Command]):
+    """Commands by name, each imported when it is asked for: a look at the queue need not load what
+    transcribing takes.
+
+    ``places`` says where each is: ``module:attribute`` in ``pipeline.cli.commands``.
+    """
+
+    def __init__(self, places: Mapping[str, str]) -> None:
+        self._places = dict(places)
+        self._loaded: dict[str, click.Command] = {}
+        self._language: str | None = None
+
+    def speak(self, language: str) -> None:
+        """Let every command, loaded or not, print its help in this language."""
+        self._language = language
+        for command in self._loaded.values():
+            localise(command, language)
+
+    def __getitem__(self, name: str) -> click.Command:
+        if name not in self._loaded:
+            module, attribute = self._places[name].split(":")
+            command: click.Command = getattr(
+                import_module(f"pipeline.cli.commands.{module}"), attribute
+            )
+            if self._language is not None:
+                localise(command, self._language)
+            self._loaded[name] = command
+        return self._loaded[name]
+
+    def __setitem__(self, name: str, command: click.Command) -> None:
+        self._places[name] = ""
+        self._loaded[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._places[name]
+        self._loaded.pop(name, None)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
 def _one_value_each(args: list[str], many: tuple[str, ...]) -> Iterator[str]:
     current: str | None = None
     fresh = False
@@ -83,8 +128,8 @@ def _one_value_each(args: list[str], many: tuple[str, ...]) -> Iterator[str]:
 
 
 def localise(command: click.Command, language: str, path: str = "") -> None:
-    """Give ``command`` and all below it their help texts. A text that is missing is a KeyError;
-    a test walks the whole tree in both languages."""
+    """Give ``command`` and all below it their help texts, those not loaded yet when they are. A
+    text that is missing is a KeyError; a test walks the whole tree in both languages."""
     if isinstance(command, Localised):
         command.language = language
     name = f"{path}.{command.name}" if path else (command.name or "")
@@ -92,9 +137,11 @@ def localise(command: click.Command, language: str, path: str = "") -> None:
     for option in command.params:
         if isinstance(option, click.Option):
             option.help = text(option_key(name, option), language)
-    if isinstance(command, click.Group):
+    if isinstance(command, click.Group) and isinstance(command.commands, Commands):
+        command.commands.speak(language)
+    elif isinstance(command, click.Group):
         for child in command.commands.values():
-            localise(child, language, "" if not path and name == "interviews" else name)
+            localise(child, language, name)
 
 
 def option_key(command: str, option: click.Option) -> str:

@@ -6,38 +6,36 @@ import sys
 from collections.abc import Sequence
 
 from pipeline.cli.app import cli, language_of, run_cli
-from pipeline.cli.commands.add import add
-from pipeline.cli.commands.copies import backup, restore
-from pipeline.cli.commands.desk import cancel, remove, retry, set_facts
-from pipeline.cli.commands.doctor import doctor
-from pipeline.cli.commands.evaluate import evaluate
-from pipeline.cli.commands.index import index
-from pipeline.cli.commands.models import models
-from pipeline.cli.commands.read import export, show
-from pipeline.cli.commands.run import run
-from pipeline.cli.commands.search import search
-from pipeline.cli.commands.status import status
-from pipeline.cli.localise import localise
+from pipeline.cli.localise import Commands, localise
 
-for command in (
-    add,
-    run,
-    status,
-    search,
-    show,
-    export,
-    set_facts,
-    retry,
-    cancel,
-    remove,
-    index,
-    models,
-    evaluate,
-    backup,
-    restore,
-    doctor,
-):
-    cli.add_command(command)
+cli.commands = Commands(
+    {
+        "add": "add:add",
+        "inbox": "inbox:inbox",
+        "run": "run:run",
+        "nightly": "nightly:nightly",
+        "status": "status:status",
+        "search": "search:search",
+        "show": "read:show",
+        "export": "read:export",
+        "correct": "correct:correct",
+        "replace": "replace:replace",
+        "review": "review:review",
+        "withhold": "withhold:withhold",
+        "set": "desk:set_facts",
+        "retry": "desk:retry",
+        "cancel": "desk:cancel",
+        "remove": "desk:remove",
+        "retention": "retention:retention",
+        "index": "index:index",
+        "glossary": "glossary:glossary",
+        "models": "models:models",
+        "evaluate": "evaluate:evaluate",
+        "backup": "copies:backup",
+        "restore": "copies:restore",
+        "doctor": "doctor:doctor",
+    }
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -16,6 +16,7 @@ from pipeline.cli.app import Session
 from pipeline.errors import InterviewsError, failure_advice, failure_message
 from pipeline.messages import text
 from pipeline.run.observer import Observer, Silent
+from pipeline.stages.differences import Changes
 from pipeline.timecode import format_short
 from pipeline.values import Failure, Recording
 
@@ -52,7 +53,7 @@ class Watcher:
         self._paces: dict[str, _Pace] = {}
         self._shown = False
 
-    def started(self, recording: Recording, stages: tuple[str, ...]) -> None:
+    def started(self, recording: Recording, stages: tuple[str, ...], *, new: bool) -> None:  # noqa: ARG002
         with self._lock:
             self._paces[recording.id] = _Pace(time.monotonic())
             steps = ", ".join(text(f"cli.stage.{stage}", self._language) for stage in stages)
@@ -104,6 +105,18 @@ class Watcher:
             speed=f"{speed:.1f}",
             left=format_short(round(left * 1000)),
         )
+
+    def retold(self, recording: Recording, changes: Changes) -> None:
+        with self._lock:
+            self._line(
+                text(
+                    "cli.progress.retold",
+                    self._language,
+                    title=recording.facts.title,
+                    count=changes.replaced + changes.inserted + changes.deleted,
+                    words=changes.words,
+                )
+            )
 
     def finished(self, recording: Recording) -> None:
         with self._lock:

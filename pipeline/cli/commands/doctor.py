@@ -51,6 +51,7 @@ def _look(session: Session) -> Iterator[Finding]:
         "speech": _speech,
         "text": _text,
         "index": _index,
+        "glossary": _glossary,
     }
     for name, check in checks.items():
         try:
@@ -94,6 +95,14 @@ def _text(session: Session) -> Finding:
     entry, model = session.context.text
     advice = text("cli.doctor.get_text", session.language) if entry.bundled else None
     return Finding("text", f"{entry.name} ({model.hash[:12]})", advice=advice)
+
+
+def _glossary(session: Session) -> Finding:
+    file = session.context.glossary_file
+    terms = len(file.read().terms)
+    key = "glossary" if terms else "no_glossary"
+    said = text(f"cli.doctor.{key}", session.language, terms=terms, path=file.path)
+    return Finding("glossary", said)
 
 
 def _index(session: Session) -> Finding:

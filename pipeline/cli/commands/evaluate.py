@@ -17,7 +17,8 @@ from pipeline.run.trial import trial
 from pipeline.search.evaluate import DEPTH, Measures, measures_json, measures_table
 from pipeline.search.evaluate import evaluate as measured
 from pipeline.search.gold import Question, read_gold, resolve
-from pipeline.search.search import MODES, Mode, Searcher
+from pipeline.search.results import MODES, Mode
+from pipeline.search.search import Searcher
 from pipeline.values import Hit
 
 
@@ -49,7 +50,9 @@ def _measure(context: Context, gold: Path, modes: Sequence[Mode]) -> Measures:
     with context.catalogue() as catalogue:
         with catalogue.read() as db:
             questions = resolve(read_gold(gold), recordings.every(db), gold)
-        searcher = Searcher(catalogue, context.home.index, context.embedder_for)
+        searcher = Searcher(
+            catalogue, context.home.index, context.embedder_for, context.glossary_file.read
+        )
 
         def ask(question: Question, mode: str) -> Sequence[Hit]:
             known: Mode = next(one for one in MODES if one == mode)

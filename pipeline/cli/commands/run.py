@@ -51,14 +51,14 @@ def run(
         workers=workers,
         limit=limit,
         only=only,
-        stop_at=_clock(until),
+        stop_at=clock(until),
     )
     _check_ids(session, only)
     wanted = _parse_again(session, again)
     if dry_run:
         return _show_plan(session, only, wanted, as_json)
     _forget(session, wanted)
-    _say_demonstration_models(session)
+    _look_ahead(session, only)
     with watching(session, quiet=session.quiet or as_json) as observer:
         report = work_off(session.context, options, observer)
     if as_json:
@@ -68,7 +68,7 @@ def run(
     return 1 if report.failed else 0
 
 
-def _clock(until: str | None) -> Callable[[], bool]:
+def clock(until: str | None) -> Callable[[], bool]:
     """Whether the next ``HH:MM`` from now is past."""
     if until is None:
         return lambda: False
@@ -153,14 +153,24 @@ def _show_plan(
     return 0
 
 
-def _say_demonstration_models(session: Session) -> None:
-    """The bundled models are for trying out; say so wherever they are used."""
+def _look_ahead(session: Session, only: tuple[str, ...]) -> None:
+    """What is to be known before hours are spent: which models are at work, and that the glossary
+    can be read. Raises BadInput; nothing has been begun, and all that waits goes on waiting."""
     with session.catalogue() as catalogue, catalogue.read() as db:
-        works = plan(session.context, db)
+        works = plan(session.context, db, only)
+    recognises = any(work.transcribe for work in works)
+    embeds = any(work.text_models for work in works)
+    _say_demonstration_models(session, recognises, embeds)
+    if recognises:
+        session.context.glossary()
+
+
+def _say_demonstration_models(session: Session, recognises: bool, embeds: bool) -> None:
+    """The bundled models are for trying out; say so wherever they are used."""
     named = set()
-    if any(work.transcribe for work in works) and session.context.speech[0].bundled:
+    if recognises and session.context.speech[0].bundled:
         named.add(session.context.speech[0].name)
-    if any(work.text_models for work in works) and session.context.text[0].bundled:
+    if embeds and session.context.text[0].bundled:
         named.add(session.context.text[0].name)
     if named:
         session.note("run.demonstration_models", names=", ".join(sorted(named)))

@@ -9,7 +9,8 @@ import click
 from pipeline.catalog.scope import Scope
 from pipeline.cli.app import Session, echo_json, pass_session
 from pipeline.cli.localise import Localised
-from pipeline.search.search import MODES, Mode, Searcher, SearchResult, result_json
+from pipeline.search.results import MODES, Mode, SearchResult, result_json
+from pipeline.search.search import Searcher
 from pipeline.timecode import format_short
 from pipeline.values import Hit
 
@@ -35,7 +36,10 @@ def search(
 ) -> None:
     scope = Scope(language=language, collection=collection, person=person)
     with session.catalogue() as catalogue:
-        searcher = Searcher(catalogue, session.context.home.index, session.context.embedder_for)
+        context = session.context
+        searcher = Searcher(
+            catalogue, context.home.index, context.embedder_for, context.glossary_file.read
+        )
         result = searcher.search(query, mode=mode, scope=scope, limit=limit)
     if as_json:
         echo_json(result_json(result, session.language))

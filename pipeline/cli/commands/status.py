@@ -2,42 +2,70 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+
 import click
 
-from pipeline.catalog import generations, queue, recordings, transcripts
+from pipeline.catalog import generations, overview, queue, recordings, transcripts
 from pipeline.catalog.generations import IndexState
-from pipeline.cli.app import Session, echo_json, pass_session
+from pipeline.catalog.recordings import Database
+from pipeline.cli.app import Session, pass_session
 from pipeline.cli.failures import failure_json
 from pipeline.cli.localise import Localised
 from pipeline.errors import failure_advice, failure_message
 from pipeline.messages import text
 from pipeline.timecode import format_short, to_seconds
-from pipeline.values import Recording
+from pipeline.values import Recording, State
+
+SHOWN = 20
+"""Recordings of each state that are named; of the others there is a number."""
+
+_IN_TURN: tuple[State, ...] = ("running", "queued", "failed", "cancelled")
 
 
 @click.command(cls=Localised)
 @click.argument("recording_id", metavar="[ID]", required=False)
+@click.option("--all", "show_all", is_flag=True)
 @click.option("--json", "as_json", is_flag=True)
 @pass_session
-def status(session: Session, recording_id: str | None, as_json: bool) -> None:
+def status(session: Session, recording_id: str | None, show_all: bool, as_json: bool) -> None:
     with session.catalogue() as catalogue, catalogue.read() as db:
-        every = recordings.every(db) if recording_id is None else [recordings.get(db, recording_id)]
+        found = _found(db, recording_id, every=show_all or as_json)
         counts = queue.counts(db)
         index = generations.index_state(db)
-        speed = transcripts.speed(db)
+        left_ms = overview.audio_left_ms(db, recording_id)
+        speed = transcripts.speed(db) if left_ms else None
     if as_json:
-        echo_json(
-            {
-                "recordings": [_json(session, recording) for recording in every],
-                "counts": counts,
-                "index": _index_json(index),
-            }
-        )
+        _echo_json([_json(session, one) for one in found], counts, index)
         return
-    for recording in every:
+    for recording in found:
         _say(session, recording)
+    if not show_all and recording_id is None:
+        _say_unnamed(session, counts)
     _say_counts(session, counts, index)
-    _say_expected_end(session, every, speed)
+    if speed is not None:
+        expected = format_short(round(left_ms * speed))
+        session.say("status.expected", audio=format_short(left_ms), expected=expected)
+
+
+def _found(db: Database, recording_id: str | None, *, every: bool) -> list[Recording]:
+    """What is to be shown, what calls for attention first."""
+    if recording_id is not None:
+        return [recordings.get(db, recording_id)]
+    if every:
+        return recordings.every(db)
+    waiting = [one for state in _IN_TURN for one in overview.next_in_turn(db, state, SHOWN)]
+    return waiting + overview.done_last(db, SHOWN)
+
+
+def _echo_json(
+    rows: Sequence[dict[str, object]], counts: dict[str, int], index: IndexState
+) -> None:
+    """A recording a line: json's own indentation takes longer than all the rest."""
+    lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    rest = json.dumps({"counts": counts, "index": _index_json(index)}, ensure_ascii=False)
+    click.echo(f'{{"recordings": [\n{lines}\n],\n{rest.removeprefix("{")}')
 
 
 def _json(session: Session, recording: Recording) -> dict[str, object]:
@@ -78,6 +106,16 @@ def _say(session: Session, recording: Recording) -> None:
             click.echo(f"{'':14}{failure_advice(trouble, session.language)}")
 
 
+def _say_unnamed(session: Session, counts: dict[str, int]) -> None:
+    more = ", ".join(
+        f"{count - SHOWN} {text(f'cli.state.{state}', session.language)}"
+        for state, count in counts.items()
+        if count > SHOWN
+    )
+    if more:
+        session.say("status.more", more=more)
+
+
 def _say_counts(session: Session, counts: dict[str, int], index: IndexState) -> None:
     named = ", ".join(
         f"{count} {text(f'cli.state.{state}', session.language)}"
@@ -91,17 +129,3 @@ def _say_counts(session: Session, counts: dict[str, int], index: IndexState) -> 
         )
     else:
         session.say("status.no_index", chunks=index.chunks)
-
-
-def _say_expected_end(session: Session, every: list[Recording], speed: float | None) -> None:
-    waiting = sum(
-        round((recording.duration_ms or 0) * (1 - recording.progress))
-        for recording in every
-        if recording.state in ("queued", "running") and not recording.imported
-    )
-    if waiting and speed is not None:
-        session.say(
-            "status.expected",
-            audio=format_short(waiting),
-            expected=format_short(round(waiting * speed)),
-        )

@@ -1,0 +1,70 @@
+"""``interviews nightly``: the unattended run, and the report of the morning."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pipeline.cli.app import Session, pass_session
+from pipeline.cli.commands.run import ENGINES, clock
+from pipeline.cli.localise import Localised
+from pipeline.cli.progress import watching
+from pipeline.errors import BadInput
+from pipeline.reports import store
+from pipeline.reports.values import Night
+from pipeline.reports.words import as_text
+from pipeline.run.execute import RunOptions
+from pipeline.run.nightly import NightOptions, night
+
+
+@click.command(cls=Localised)
+@click.option("--until", metavar="HH:MM")
+@click.option("--report", "copy", type=click.Path(path_type=Path))
+@click.option("--engine", type=click.Choice(list(ENGINES)), default="processes", show_default=True)
+@click.option("--scheduler", metavar="URL")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True)
+@click.option("--json", "as_json", is_flag=True)
+@pass_session
+def nightly(
+    session: Session,
+    until: str | None,
+    copy: Path | None,
+    engine: str,
+    scheduler: str | None,
+    workers: int,
+    as_json: bool,
+) -> int:
+    options = RunOptions(
+        engine=ENGINES[engine], scheduler=scheduler, workers=workers, stop_at=clock(until)
+    )
+    session.catalogue(thorough=True).close()
+    with watching(session, quiet=session.quiet or as_json) as observer:
+        told, ended_by = night(session.context, NightOptions(options, until), observer)
+    path = store.write(session.context.home.reports, told, session.language)
+    if copy is not None:
+        _copy(path, copy)
+    if as_json:
+        click.echo(path.read_text(encoding="utf-8"), nl=False)
+    elif not session.quiet:
+        click.echo(as_text(told, session.language))
+        session.say("nightly.written", path=str(path.with_suffix(".html")))
+    return ended_by.exit_code if ended_by else exit_code(told)
+
+
+def _copy(written: Path, target: Path) -> None:
+    """The report where the caller wants it, in the form its name asks for, else as text."""
+    form = target.suffix if target.suffix in (".json", ".html") else ".txt"
+    try:
+        target.write_bytes(written.with_suffix(form).read_bytes())
+    except OSError as error:
+        detail = error.strerror or str(error)
+        raise BadInput("nightly.report_unwritable", path=str(target), detail=detail) from error
+
+
+def exit_code(told: Night) -> int:
+    """What a timer can act on: 4 where something needed is missing, 1 where something failed that
+    a person should see to, else 0."""
+    if any(failure.key.startswith(("model.", "run.no_")) for _, failure in told.troubles):
+        return 4
+    return 1 if told.failed or told.refused or told.troubles else 0

@@ -1,0 +1,253 @@
+"""One night, unattended: take in, work off, publish, check, keep, and note what happened.
+
+Every step stands for itself: what goes wrong in one is noted for the morning and the next goes on.
+Only a data directory that cannot be used ends the night.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from pipeline.catalog import generations, recordings, transcripts
+from pipeline.catalog.connection import Catalogue, now_ms
+from pipeline.errors import HomeUnusable, InterviewsError
+from pipeline.reports.forgetting import without
+from pipeline.reports.values import (
+    Forecast,
+    Leaving,
+    Night,
+    Published,
+    Refused,
+    Space,
+    Taken,
+    ToReview,
+)
+from pipeline.run import correcting, gate, inbox, keeping, publish, retention
+from pipeline.run.alone import alone
+from pipeline.run.context import Context
+from pipeline.run.execute import RunOptions, run
+from pipeline.run.inbox import InboxReport
+from pipeline.run.observer import Observer
+from pipeline.run.plan import plan
+from pipeline.run.watch import Watch
+from pipeline.search import vectors
+from pipeline.values import Failure
+
+logger = logging.getLogger(__name__)
+
+_REASONS = {
+    "current": "nothing_new",
+    "building": "building",
+    "first": "first",
+    "emptied": "emptied",
+    "passed": "published",
+    "no_gold": "no_gold",
+    "no_question": "gold_bad",
+    "fell": "refused",
+    "refused_before": "still_refused",
+}
+
+
+class AlreadyNight(InterviewsError):
+    """Another ``nightly`` is at work in this home."""
+
+
+@dataclass(slots=True)
+class _Notes:
+    """What the steps have yielded so far."""
+
+    taken: list[Taken] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    leaving: list[Leaving] = field(default_factory=list)
+    to_review: list[ToReview] = field(default_factory=list)
+    published: Published | None = None
+    index_sound: bool | None = None
+    backup: str | None = None
+    space: Space | None = None
+    forecast: Forecast | None = None
+    stopped: bool = False
+    troubles: list[tuple[str, Failure]] = field(default_factory=list)
+    ended_by: HomeUnusable | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NightOptions:
+    """How to work through the night. ``until`` is the end of its window as written, for the
+    report; ``run.stop_at`` is what ends it."""
+
+    run: RunOptions
+    until: str | None = None
+
+
+def night(
+    context: Context, options: NightOptions, observer: Observer
+) -> tuple[Night, HomeUnusable | None]:
+    """Everything a night does, in order. What was noted, and what ended the night early if
+    something did. Raises AlreadyNight (``nightly.running``), HomeUnusable where not even the
+    catalogue opens."""
+    started_ms = now_ms()
+    watch, notes = Watch(observer), _Notes()
+    busy = AlreadyNight("nightly.running")
+    with alone(context.home, "nightly", busy), context.catalogue() as catalogue:
+        _steps(_Night(context, catalogue, options, watch, notes), notes)
+    told = Night(
+        started_ms=started_ms,
+        ended_ms=now_ms(),
+        until=options.until,
+        stopped=notes.stopped,
+        taken=tuple(notes.taken),
+        waiting=tuple(notes.waiting),
+        refused=tuple(notes.refused),
+        done=tuple(watch.done),
+        failed=tuple(watch.failures),
+        retold=tuple(watch.changed),
+        to_review=tuple(notes.to_review),
+        leaving=tuple(notes.leaving),
+        published=notes.published,
+        index_sound=notes.index_sound,
+        backup=notes.backup,
+        space=notes.space,
+        forecast=notes.forecast,
+        troubles=tuple(notes.troubles),
+    )
+    return _without_removed(context, told), notes.ended_by
+
+
+def _without_removed(context: Context, told: Night) -> Night:
+    """A recording that was removed while the night went on is not to be told of."""
+    named = {one.recording_id for part in (told.taken, told.done, told.failed) for one in part}
+    with context.catalogue() as catalogue, catalogue.read() as db:
+        gone = named - recordings.get_many(db, named).keys()
+    return without(told, gone)
+
+
+def _steps(work: _Night, notes: _Notes) -> None:
+    steps: tuple[tuple[str, Callable[[], None]], ...] = (
+        ("inbox", work.take_in),
+        ("run", work.work_off),
+        ("publish", work.publish),
+        ("check", work.check),
+        ("retention", work.let_go),
+        ("backup", work.keep),
+        ("outlook", work.look_ahead),
+    )
+    for name, step in steps:
+        try:
+            step()
+        except HomeUnusable as error:
+            notes.troubles.append((name, error.failure()))
+            notes.ended_by = error
+            return
+        except InterviewsError as error:
+            notes.troubles.append((name, error.failure()))
+        except Exception as error:
+            logger.debug("unexpected", exc_info=error)
+            what: dict[str, str | int | float] = {"what": type(error).__name__}
+            notes.troubles.append((name, Failure("unexpected", "run.unexpected", what, False)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Night:
+    """The steps, each on its own."""
+
+    context: Context
+    catalogue: Catalogue
+    options: NightOptions
+    watch: Watch
+    notes: _Notes
+
+    def take_in(self) -> None:
+        report = inbox.scan(self.context, now_ms())
+        if any(one.reason == "settling" for one in report.waiting):
+            # A network share's files are told to stand still by two looks only.
+            time.sleep(self.context.settings.inbox_settle_seconds + 1)
+            report = _together(report, inbox.scan(self.context, now_ms()))
+        for one in report.taken:
+            recording = one.recording
+            taken = Taken(recording.id, recording.facts.title, str(one.path), one.known)
+            self.notes.taken.append(taken)
+        self.notes.waiting += [str(one.path) for one in report.waiting]
+        bad = [(one.path, one.error) for one in report.refused]
+        bad += [(one.path, one.error) for one in report.left]
+        self.notes.refused += [Refused(str(path), error.failure()) for path, error in bad]
+
+    def work_off(self) -> None:
+        options = replace(self.options.run, new_first=True, publish=False)
+        report = run(self.context, options, self.watch)
+        self.notes.stopped = report.stopped
+        if report.no_hints is not None:
+            self.notes.troubles.append(("glossary", report.no_hints))
+
+    def publish(self) -> None:
+        worked = bool(self.watch.done or self.notes.taken)
+        verdict = gate.publish(self.context, self.catalogue, worked=worked)
+        self.notes.published = Published(
+            generation=verdict.generation,
+            flipped=verdict.published,
+            questions=verdict.questions,
+            before=verdict.before,
+            after=verdict.after,
+            reason=f"report.publish.{_REASONS[verdict.reason]}",
+        )
+        self.notes.troubles += [("gold", mistake) for mistake in verdict.mistakes]
+
+    def check(self) -> None:
+        """A published index that cannot be read whole is built anew at once."""
+        with self.catalogue.read() as db:
+            generation = generations.published(db)
+        if generation is None:
+            return
+        home = self.context.home
+        try:
+            vectors.check(vectors.path_of(home.index, generation.id), generation)
+        except InterviewsError as error:
+            self.notes.index_sound = False
+            self.notes.troubles.append(("check", error.failure()))
+            publish.publish(home, self.catalogue, generation.model)
+        else:
+            self.notes.index_sound = True
+
+    def let_go(self) -> None:
+        today = date.today()
+        done = retention.enforce(self.context, self.catalogue, today)
+        for gone, expiries in ((False, done.warnings), (True, done.removed)):
+            self.notes.leaving += [
+                Leaving(one.recording_id, one.title, one.goes.isoformat(), gone)
+                for one in expiries
+            ]
+
+    def keep(self) -> None:
+        publish.tidy(self.context.home, self.catalogue)
+        kept = keeping.keep(self.context, self.catalogue, date.today())
+        self.notes.backup = None if kept is None else str(kept)
+        disk = keeping.disk(self.context.home)
+        self.notes.space = Space(disk.free, disk.catalogue, disk.index, disk.media, disk.backups)
+
+    def look_ahead(self) -> None:
+        with self.catalogue.read() as db:
+            self.notes.to_review += _to_review(db)
+            works = plan(self.context, db)
+            speed = transcripts.speed(db)
+        heard = [work.recording for work in works if work.transcribe]
+        audio = sum(round((one.duration_ms or 0) * (1 - one.progress)) for one in heard)
+        expected = None if speed is None else round(audio * speed)
+        self.notes.forecast = Forecast(len(works), audio, expected)
+
+
+def _together(first: InboxReport, second: InboxReport) -> InboxReport:
+    """What two scans did; of what stays in the folder the second one tells."""
+    taken, left = [*first.taken, *second.taken], [*first.left, *second.left]
+    return replace(second, taken=taken, left=left)
+
+
+def _to_review(db: sqlite3.Connection) -> list[ToReview]:
+    counts = Counter(one.recording_id for one in correcting.reviews(db))
+    known = recordings.get_many(db, counts)
+    return [ToReview(key, known[key].facts.title, count) for key, count in counts.items()]
