@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from base64 import b32encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,21 +27,34 @@ def fingerprint(
     inputs: Iterable[str],
 ) -> str:
     """Hex sha256 of everything that decides a stage's result. Order of parameters is irrelevant."""
-    return digest(
+    return fingerprints(stage, version, parameters, model)(inputs)
+
+
+def fingerprints(
+    stage: str, version: int, parameters: Mapping[str, Plain], model: ModelRef | None
+) -> Callable[[Iterable[str]], str]:
+    """``fingerprint`` of one stage for many inputs: what they share is written out once."""
+    shared = _canonical(
         {
             "stage": stage,
             "version": version,
             "parameters": dict(parameters),
             "model": [model.name, model.hash] if model else None,
-            "inputs": list(inputs),
+            "inputs": [],
         }
     )
+    # Keys are sorted and "inputs" comes first, so the first empty list is its own.
+    before, after = shared.split("[]", 1)
+    return lambda inputs: text_digest(f"{before}{_canonical(list(inputs))}{after}")
 
 
 def digest(value: object) -> str:
     """Hex sha256 of a JSON-able value in canonical form (sorted keys, no spaces, UTF-8)."""
-    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+    return text_digest(_canonical(value))
+
+
+def _canonical(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def text_digest(text: str) -> str:

@@ -143,7 +143,7 @@ FEWER = settings(max_examples=50)
 """Each example is a whole interview."""
 
 VOCABULARY = [
-    *"ja ja, nein, und und der die Die das. das so? „so“ – (eben) 3 -3".split(),
+    *"ja ja, nein, und und der die Die das. das so? „so“ – , … (eben) (eben), 3 -3".split(),
     "Stadtwerke",
 ]
 

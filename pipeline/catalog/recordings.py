@@ -53,7 +53,8 @@ def insert(
 def note_removal(db: Database) -> None:
     """What is added from now on counts as added later, though the clock be set back: the ledger of
     removals must not take it for what was removed."""
-    db.execute("INSERT OR REPLACE INTO record VALUES ('removal_ms', ?)", (_after_removals(db),))
+    moment = str(_after_removals(db))
+    db.execute("INSERT OR REPLACE INTO record VALUES ('removal_ms', ?)", (moment,))
 
 
 def _after_removals(db: Database) -> int:

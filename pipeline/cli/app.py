@@ -23,6 +23,7 @@ from pipeline.cli.localise import LocalisedGroup
 from pipeline.errors import InterviewsError
 from pipeline.home import open_home
 from pipeline.messages import LANGUAGES, language_of_environment, text
+from pipeline.run import removal
 from pipeline.run.context import Context
 from pipeline.settings import load_settings
 
@@ -50,14 +51,11 @@ class Session:
         """The catalogue, in which nothing removed is to be seen. ``thorough`` finishes removals
         that were cut short to their last byte."""
         catalogue = self.context.catalogue()
-        if self.context.home.ledger.exists():
-            from pipeline.run import removal  # rebuilds indexes: needs FAISS, which takes its time
-
-            try:
-                removal.settle(self.context.home, catalogue, thorough=thorough)
-            except BaseException:
-                catalogue.close()
-                raise
+        try:
+            removal.settle(self.context.home, catalogue, thorough=thorough)
+        except BaseException:
+            catalogue.close()
+            raise
         return catalogue
 
     def say(self, key: str, **values: object) -> None:

@@ -107,19 +107,34 @@ def flip(
     *,
     asked: ModelRef | None = None,
 ) -> None:
-    """Make a ``candidate`` the generation that is searched, from one commit on."""
+    """Make a ``candidate`` the generation that is searched, from one commit on. The one before is
+    kept to go back to, unless its file is damaged."""
+    sound = _published_is_sound(home, catalogue)
     with catalogue.write() as db:
         if generation is None:
             generations.set_text_model(db, model)
             generations.retire_all(db)
         else:
             generations.publish(db, generation)
+            if not sound:
+                generations.forget_previous(db)
             if asked is not None:
                 before = generations.previous(db)
                 needed = {model.hash, asked.hash} | ({before.model.hash} if before else set())
                 chunks.drop_other_models(db, needed)
         refusals.forget(db, model.hash)
     clear_retired(home, catalogue)
+
+
+def _published_is_sound(home: Home, catalogue: Catalogue) -> bool:
+    with catalogue.read() as db:
+        current = generations.published(db)
+    try:
+        if current is not None:
+            vectors.check(vectors.path_of(home.index, current.id), current)
+    except InterviewsError:
+        return False
+    return True
 
 
 def tidy(home: Home, catalogue: Catalogue) -> None:

@@ -16,8 +16,6 @@ from pipeline.catalog import backup, chunks, copying, generations, purge, record
 from pipeline.catalog.connection import Catalogue, now_ms, open_catalogue
 from pipeline.errors import HomeUnusable
 from pipeline.home import Home, disk_error, sync_folder
-from pipeline.reports import store
-from pipeline.run import publish
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +82,8 @@ def settle(home: Home, catalogue: Catalogue, *, thorough: bool = True) -> list[s
 def _clean(home: Home, catalogue: Catalogue, ids: Sequence[str]) -> tuple[int, bool]:
     """Every step of a removal, each harmless when it was done before: backups rewritten or
     dropped, and whether the catalogue's log could be emptied, too."""
+    from pipeline.reports import store  # every command looks at the ledger, few have to clean
+
     with catalogue.write() as db:
         purge.delete_rows(db, ids)
     for one in ids:
@@ -152,6 +152,8 @@ def _rebuild_index(home: Home, catalogue: Catalogue) -> None:
         state = generations.index_state(db)
     if model is None or state.generation is None:
         return
+    from pipeline.run import publish  # loads FAISS
+
     publish.publish(home, catalogue, model, wait=True)
     with catalogue.write() as db:
         generations.forget_previous(db)

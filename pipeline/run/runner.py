@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import threading
 import uuid
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -22,6 +24,7 @@ from pipeline.errors import HomeUnusable
 from pipeline.home import Home
 
 _BEAT_S = queue.LEASE_MS / 4000
+_OWNER = re.compile(r"\d+-[0-9a-f]{12}")
 
 
 class Runner:
@@ -36,8 +39,8 @@ class Runner:
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
     def __enter__(self) -> Runner:
-        self._lock = self._path.open("wb")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self._lock = _held(self._path)
+        _clear_dead(self._home)
         self._thread.start()
         return self
 
@@ -60,6 +63,23 @@ class Runner:
                     queue.heartbeat(catalogue, self.owner)
             except HomeUnusable:
                 continue  # the working thread meets the same trouble and says so
+
+
+def _held(path: Path) -> IO[bytes]:
+    """The lock file, held. Whoever clears dead runners away may meet it before it is."""
+    while True:
+        lock = path.open("wb")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(lock.fileno()), path.stat()):
+                return lock
+        lock.close()
+
+
+def _clear_dead(home: Home) -> None:
+    """Runners that were killed while they held no recording are asked for by nobody."""
+    names = (path.stem for path in home.runners.glob("*.lock"))
+    dead((name for name in names if _OWNER.fullmatch(name)), home)
 
 
 def dead(owners: Iterable[str], home: Home) -> list[str]:

@@ -68,8 +68,13 @@ class _Comparison:
         if left and self._at_once(hunk.begin - 1):
             return "left"
         if (right and self._at_once(hunk.end - 1)) or self._stands(hunk) or self._returns(hunk):
-            return "right" if right else "left"
+            return "right" if right and (not left or self._goes_on(hunk)) else "left"
         return None
+
+    def _goes_on(self, hunk: Hunk) -> bool:
+        """Whether the next word is said in the same segment, or the one before is not either."""
+        segments, begin, end = self.one.segments, hunk.begin, hunk.end
+        return segments[end] == segments[end - 1] or segments[begin - 1] != segments[begin]
 
     def _opens(self, hunk: Hunk) -> bool:
         """Whether added words open a cue, so that they belong to the word behind them."""

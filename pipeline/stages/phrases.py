@@ -176,10 +176,10 @@ def trimmed(was: str, now: str) -> tuple[str, str]:
         return was, now
     rest = now.removeprefix(before)
     lead = _lead_of(rest)
-    if now.startswith(before) and not (lead and before.endswith(lead)):
+    if now.startswith(before) and not (rest[:1].isspace() or (lead and before.endswith(lead))):
         was, now = was.removeprefix(before), rest
     rest = now.removesuffix(after)
-    if now.endswith(after) and not rest.endswith(tuple(_CLOSERS)):
+    if now.endswith(after) and not (rest[-1:].isspace() or rest.endswith(tuple(_CLOSERS))):
         was, now = was.removesuffix(after), rest
     return was, now
 
