@@ -121,7 +121,7 @@ def test_no_voice_is_both_trained_on_and_held_out() -> None:
 
 
 def test_a_batch_depends_on_seed_step_and_process_alone(work: Path) -> None:
-    recipe = Recipe(steps=50, second_steps=0)
+    recipe = Recipe(steps=50, second_steps=0, third_steps=0)
     for step in (0, 20, 49):
         first, again = (batch_at(maker_of(work), recipe, step, 1) for _ in range(2))
         other = batch_at(maker_of(work), recipe, step, 0)
@@ -233,18 +233,21 @@ def trained(work: Path, recipe: Recipe, *, stop_after: int | None = None) -> dic
     return trainer.model.state_dict()
 
 
-def test_the_rate_rises_twice_and_falls_twice() -> None:
-    recipe = Recipe(steps=1000, second_steps=1000, warm_up=50)
+def test_the_rate_rises_and_falls_three_times() -> None:
+    recipe = Recipe(steps=1000, second_steps=1000, third_steps=1000, warm_up=50)
     rates = [rate_at(recipe, step) for step in range(recipe.all_steps)]
     assert max(rates[:1000]) == pytest.approx(recipe.rate)
-    assert max(rates[1000:]) == pytest.approx(recipe.second_rate)
-    assert max(rates[999], rates[1000], rates[1999]) < 0.05 * recipe.rate
+    assert max(rates[1000:2000]) == pytest.approx(recipe.second_rate)
+    assert max(rates[2000:]) == pytest.approx(recipe.third_rate)
+    low = (rates[999], rates[1000], rates[1999], rates[2000], rates[2999])
+    assert max(low) < 0.05 * recipe.rate
 
 
 def test_a_stopped_training_goes_on_as_if_nothing_had_happened(work: Path, tmp_path: Path) -> None:
     recipe = Recipe(
         steps=4,
         second_steps=2,
+        third_steps=2,
         processes=1,
         width=64,
         encoder_layers=2,

@@ -7,12 +7,15 @@ speak: numbers in words, no abbreviations.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).with_name("sentences")
+PASSAGES = FOLDER.with_name("passages")
 LANGUAGES = ("de", "en")
+_END = re.compile(r"(?<=[.?!])\s+")
 _MARKS = {"": "said", "~": "reworded", "?": "asked"}
 
 
@@ -56,6 +59,29 @@ def all_items() -> tuple[Item, ...]:
 
 def all_sentences(language: str) -> list[str]:
     return [sentence for item in all_items() for sentence in item.sentences(language)]
+
+
+def passage_sentences(language: str) -> list[str]:
+    """What the passages and their questions say, sentence by sentence."""
+    found: list[str] = []
+    for path in sorted(PASSAGES.glob("*.txt")):
+        for item in read_items(path):
+            for text in (item.said[language], item.asked[language]):
+                found += _END.split(text)
+    return found
+
+
+def terms() -> list[str]:
+    """Terms of the trade and places, which either language uses."""
+    return (FOLDER / "terms.lst").read_text("utf-8").splitlines()
+
+
+def names() -> tuple[list[str], list[str]]:
+    """Common first names and surnames."""
+    first, last = (
+        (FOLDER / f"{kind}.lst").read_text("utf-8").split() for kind in ("first_names", "surnames")
+    )
+    return first, last
 
 
 def word_list(language: str) -> list[str]:

@@ -111,11 +111,15 @@ def random_manner(rng: Random, language: str, voice: str) -> Manner:
     )
 
 
-def training_lines(rng: Random) -> Iterator[Line]:
+def training_lines(rng: Random, *, wider: bool) -> Iterator[Line]:
     """Without end; languages alternate."""
     while True:
         for language in LANGUAGES:
-            yield language, rng.choice(TRAINING_VOICES), training_sentence(rng, language)
+            yield (
+                language,
+                rng.choice(TRAINING_VOICES),
+                training_sentence(rng, language, wider=wider),
+            )
 
 
 def grammar_lines(rng: Random, count: int) -> Iterator[Line]:
@@ -165,18 +169,21 @@ def write_part(
     return offset / SAMPLE_RATE / 3600
 
 
-def _training_part(folder: Path, seed: int, hours: float, part: int) -> float:
+def _training_part(folder: Path, seed: int, hours: float, wider_from: int, part: int) -> float:
     rng = Random(f"{seed} {part}")
-    return write_part(folder, "train", part, training_lines(rng), rng, hours)
+    lines = training_lines(rng, wider=part >= wider_from)
+    return write_part(folder, "train", part, lines, rng, hours)
 
 
 def make_training(folder: Path, seed: int, hours: float, parts: int, processes: int) -> None:
-    """The training set; parts that are there already are kept."""
+    """The training set, its second half of wider text; parts that are there already are kept."""
     folder.mkdir(parents=True, exist_ok=True)
     missing = [part for part in range(parts) if not (folder / f"train-{part}.pcm").exists()]
     if missing:
         espeak.check()
-        in_parallel(partial(_training_part, folder, seed, hours / parts), missing, processes)
+        in_parallel(
+            partial(_training_part, folder, seed, hours / parts, parts // 2), missing, processes
+        )
 
 
 def make_tests(folder: Path, seed: int, per_language: int) -> None:
@@ -195,4 +202,4 @@ def in_parallel(work: Callable[[int], float], numbers: Sequence[int], processes:
         made = 0.0
         for number, hours in zip(numbers, pool.map(work, numbers), strict=True):
             made += hours
-            LOG.info("part %d of %d, %.1f hours", number + 1, len(numbers), made)
+            LOG.info("part %d, %.1f hours made", number, made)

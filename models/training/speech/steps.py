@@ -21,8 +21,8 @@ class Recipe:
     """Everything that decides what the model becomes, besides the text."""
 
     seed: int = 20261
-    hours: float = 64.0
-    parts: int = 32
+    hours: float = 128.0
+    parts: int = 64
     text_tokens: int = 2400
     width: int = 192
     heads: int = 4
@@ -30,9 +30,12 @@ class Recipe:
     decoder_layers: int = 3
     steps: int = 6_800
     second_steps: int = 8_000
-    """Steps of the first and of the second cycle; with the second, the rate rises once more."""
+    third_steps: int = 8_000
+    """Steps of the three cycles; with each, the rate rises once more. The third sees mostly full
+    windows."""
     rate: float = 1.8e-3
     second_rate: float = 1.2e-3
+    third_rate: float = 1.0e-3
     warm_up: int = 300
     seconds: float = 36.0
     """Sound of one process's share of a step."""
@@ -41,11 +44,22 @@ class Recipe:
 
     @property
     def all_steps(self) -> int:
-        return self.steps + self.second_steps
+        return self.steps + self.second_steps + self.third_steps
 
     def progress(self, step: int) -> float:
-        """From 0 to 1 in the first cycle, 1 in the second."""
-        return min(1.0, step / self.steps)
+        """From 0 to 1 in the first cycle, to 2 and 3 in the others."""
+        done = 0.0
+        for length in (self.steps, self.second_steps, self.third_steps):
+            if step < length:
+                return done + step / length
+            step, done = step - length, done + 1.0
+        return done
+
+    def highest_rate(self, cycle: int) -> float:
+        return (self.rate, self.second_rate, self.third_rate)[cycle]
+
+    def steps_of(self, cycle: int) -> int:
+        return (self.steps, self.second_steps, self.third_steps)[cycle]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +75,9 @@ class Mixture:
             return Mixture(0.16, 0.04)
         if progress < 0.6:
             return Mixture(0.28, 0.14)
-        return Mixture(0.30, 0.40)
+        if progress < 2.0:
+            return Mixture(0.30, 0.40)
+        return Mixture(0.25, 0.55)
 
 
 def batch_at(maker: WindowMaker, recipe: Recipe, step: int, process: int) -> Batch:

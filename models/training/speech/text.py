@@ -8,6 +8,7 @@ held-out one are never drawn; of the grammar's sentences every sixteenth is kept
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -15,7 +16,14 @@ from itertools import pairwise
 from pathlib import Path
 from random import Random
 
-from models.training.items import LANGUAGES, all_sentences, word_list
+from models.training.items import (
+    LANGUAGES,
+    all_sentences,
+    names,
+    passage_sentences,
+    terms,
+    word_list,
+)
 from models.training.speech.spoken import spoken
 from models.training.text.grammar import question, random_fact, statement
 from models.training.text.lexicon import all_concepts, talk
@@ -27,6 +35,8 @@ HELD_BACK = 16
 LONGEST_WORDS = 22
 LONGEST_WALK = 14
 _WALK_SHORTEST = 4
+
+_PLAIN = re.compile(r"[^\W\d_][^\W\d_ ,'’-]*(?:[ ,'’-]+[^\W\d_]+)*[.?!]")
 
 Draw = Callable[[Random, str], str]
 
@@ -57,6 +67,14 @@ def is_held_back(sentence: str) -> bool:
 def written(language: str) -> tuple[str, ...]:
     sentences = [*all_sentences(language), *(pair[language] for pair in talk())]
     return tuple(s for s in dict.fromkeys(sentences) if not five_grams(s) & forbidden())
+
+
+@cache
+def told(language: str) -> tuple[str, ...]:
+    """Sentences of the passages as they are said; those that a voice would read out otherwise than
+    they are written (abbreviations, signs) are left out."""
+    sentences = dict.fromkeys(spoken(text, language) for text in passage_sentences(language))
+    return tuple(s for s in sentences if _PLAIN.fullmatch(s) and not five_grams(s) & forbidden())
 
 
 @cache
@@ -116,6 +134,27 @@ def draw_salad(rng: Random, language: str) -> str:
     return capital(" ".join(words)) + rng.choice("...?")
 
 
+def draw_told(rng: Random, language: str) -> str:
+    return rng.choice(told(language))
+
+
+def draw_named(rng: Random, language: str) -> str:
+    """A sentence of some kind in which a name or a term stands in place of a word."""
+    words = rng.choice((written, told)[rng.random() < 0.5](language)).split()
+    place = rng.randrange(1, len(words)) if len(words) > 1 else 0
+    end = words[place][-1] if words[place][-1] in ".,?!" else ""
+    words[place] = (rng.choice(terms()) if rng.random() < 0.5 else _name(rng)) + end
+    return " ".join(words)
+
+
+def _name(rng: Random) -> str:
+    first, last = names()
+    either = rng.random()
+    if either < 0.5:
+        return f"{rng.choice(first)} {rng.choice(last)}"
+    return rng.choice(last if either < 0.75 else first)
+
+
 KINDS: tuple[tuple[Draw, float], ...] = (
     (draw_written, 0.34),
     (draw_grammar, 0.22),
@@ -124,8 +163,19 @@ KINDS: tuple[tuple[Draw, float], ...] = (
 )
 
 
-def training_sentence(rng: Random, language: str) -> str:
-    draws, shares = zip(*KINDS, strict=True)
+WIDER_KINDS: tuple[tuple[Draw, float], ...] = (
+    (draw_told, 0.38),
+    (draw_written, 0.16),
+    (draw_grammar, 0.12),
+    (draw_walk, 0.12),
+    (draw_salad, 0.12),
+    (draw_named, 0.10),
+)
+
+
+def training_sentence(rng: Random, language: str, *, wider: bool = False) -> str:
+    """A sentence that training may hear; ``wider``: of the passages, with names and terms, too."""
+    draws, shares = zip(*(WIDER_KINDS if wider else KINDS), strict=True)
     while True:
         draw: Draw = rng.choices(draws, shares)[0]
         text = draw(rng, language)

@@ -64,13 +64,11 @@ class Place:
 
 def rate_at(recipe: Recipe, step: int) -> float:
     """In each cycle a warm-up, then half a cosine (warm restarts: Loshchilov & Hutter 2017)."""
-    first = step < recipe.steps
-    within = step if first else step - recipe.steps
-    progress = within / (recipe.steps if first else recipe.second_steps)
+    cycle, progress = divmod(recipe.progress(step), 1.0)
     falling = 0.5 * (1 + math.cos(math.pi * max(0.0, (progress - 0.1) / 0.9)))
+    within = progress * recipe.steps_of(int(cycle))
     warm = min(1.0, (within + 1) / recipe.warm_up)
-    highest = recipe.rate if first else recipe.second_rate
-    return highest * warm * (LOWEST_RATE + (1 - LOWEST_RATE) * falling)
+    return recipe.highest_rate(int(cycle)) * warm * (LOWEST_RATE + (1 - LOWEST_RATE) * falling)
 
 
 def optimizer_of(model: SmallWhisper) -> torch.optim.AdamW:
@@ -156,7 +154,7 @@ class Trainer:
             self.save()
 
     def learn(self, batch: Batch) -> list[float]:
-        progress = self.recipe.progress(self.step)
+        progress = min(self.recipe.progress(self.step), 1.0)
         for parameters in self.optimizer.param_groups:
             parameters["lr"] = rate_at(self.recipe, self.step)
         low_precision = self.place.precision == "bfloat16"
@@ -235,12 +233,13 @@ def work(process: int, recipe: Recipe, place: Place) -> None:
 
 def clips_origin(recipe: Recipe) -> str:
     values = {"seed": recipe.seed, "hours": recipe.hours, "parts": recipe.parts}
-    return digest(values, text_files("sentences", "text/lexicon", "speech/kept_out"))
+    return digest(values, text_files("sentences", "passages", "text/lexicon", "speech/kept_out"))
 
 
 def state_origin(recipe: Recipe) -> str:
     """Steps and rates may be changed between two starts, all else may not."""
-    free = {"steps", "second_steps", "rate", "second_rate", "warm_up"}
+    free = {"steps", "second_steps", "third_steps"}
+    free |= {"rate", "second_rate", "third_rate", "warm_up"}
     values = {name: value for name, value in asdict(recipe).items() if name not in free}
     return digest({**values, "clips": clips_origin(recipe)}, ())
 

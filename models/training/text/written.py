@@ -16,13 +16,12 @@ from random import Random
 
 from models.training.clouds import Cloud, all_clouds
 from models.training.items import FOLDER as SENTENCES
-from models.training.items import LANGUAGES, Item, read_items
+from models.training.items import LANGUAGES, PASSAGES, Item, read_items
 from models.training.text.lexicon import talk
 from models.training.text.pseudo import function_words
 from models.training.text.triple import Triple, languages
 from models.training.wording import five_grams
 
-PASSAGES = SENTENCES.with_name("passages")
 HELD_OUT = Path(__file__).with_name("heldout.jsonl")
 KEPT_BACK = 8
 FIRST_GROUP = 1_000_000
