@@ -20,8 +20,8 @@ from pathlib import Path
 
 from pipeline.catalog.connection import now_ms
 from pipeline.home import open_home
+from pipeline.inbox.scan import scan
 from pipeline.run.context import Context
-from pipeline.run.inbox import scan
 from pipeline.settings import Settings
 
 CAPTIONS = "WEBVTT\n\n00:00.000 --> 00:01.000\nGuten Tag.\n"

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.corrections.correct import Reading, overlay
+from pipeline.corrections.placing import Edit, correction_for, locate
 from pipeline.fingerprint import transcript_digest
-from pipeline.stages.correct import Reading, overlay
-from pipeline.stages.placing import Edit, correction_for, locate
 from pipeline.values import Correction, Segment, Span, Transcript, Word
 
 

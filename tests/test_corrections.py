@@ -217,9 +217,7 @@ def test_what_is_withheld_is_nowhere_and_stays_so(interviews: Interviews, tmp_pa
     interviews("add", media, "--transcript", captions)
     interviews("run")
     talk = interviews("status", "--json").json["recordings"][0]["id"]
-    number = interviews(
-        "withhold", talk, "--from", "4.5", "--to", "9", "--json"
-    ).json["number"]
+    number = interviews("withhold", talk, "--from", "4.5", "--to", "9", "--json").json["number"]
     everywhere = (
         shown(interviews, talk)
         + interviews("export", talk, "--format", "vtt").out
@@ -264,9 +262,7 @@ def test_corrections_wait_for_a_first_transcript(interviews: Interviews, tmp_pat
     assert "Lorawan" not in shown(interviews, talk)
 
 
-def test_unsure_passages_are_listed_until_corrected(
-    interviews: Interviews, tmp_path: Path
-) -> None:
+def test_unsure_passages_are_listed_until_corrected(interviews: Interviews, tmp_path: Path) -> None:
     transcript = {
         "language": "de",
         "duration": 8.0,

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from pipeline.corrections import aligning
+from pipeline.corrections.correct import Reading, overlay
+from pipeline.corrections.differences import Changes, Edit, changes, differences
+from pipeline.corrections.phrases import key
 from pipeline.formats.facts import ExportFacts
 from pipeline.formats.transcripts import parse_transcript, read_transcript, write_transcript
-from pipeline.stages import aligning
-from pipeline.stages.correct import Reading, overlay
-from pipeline.stages.differences import Changes, Edit, changes, differences
-from pipeline.stages.phrases import key
 from pipeline.values import Correction, Segment, Span, Transcript, Word
 from tests.conftest import SAMPLES
 

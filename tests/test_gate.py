@@ -15,10 +15,11 @@ from pipeline.catalog.connection import Catalogue
 from pipeline.errors import Missing
 from pipeline.home import open_home
 from pipeline.messages import LANGUAGES
-from pipeline.run import gate, publish, refusal, removal
+from pipeline.nights import gate
+from pipeline.nights.gate import Verdict
+from pipeline.run import publish, refusal, removal
 from pipeline.run.context import Context
 from pipeline.run.execute import RunOptions, RunReport, run
-from pipeline.run.gate import Verdict
 from pipeline.run.intake import Added, Wishes, add
 from pipeline.run.observer import Silent
 from pipeline.search import vectors

@@ -19,8 +19,8 @@ import pytest
 
 from pipeline.cli.main import cli
 from pipeline.glossary import GlossaryFile
+from pipeline.inbox.sidefile import parse_side
 from pipeline.messages import LANGUAGES, catalogue
-from pipeline.run.sidefile import parse_side
 from pipeline.search.gold import read_gold
 from pipeline.settings import NOT_SETTINGS, PREFIX, Settings
 

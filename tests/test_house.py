@@ -15,10 +15,13 @@ SOURCES = sorted(
 PRODUCT = [path for path in SOURCES if "training" not in path.parts]
 
 FLOORS = {
-    "cli": 4,
+    "cli": 6,
+    "nights": 5,
+    "inbox": 4,
     "run": 3,
     "search": 2,
     "reports": 2,
+    "corrections": 1,
     "stages": 1,
     "catalog": 1,
     "formats": 1,
@@ -70,13 +73,21 @@ def test_imports_go_downwards_only(path: Path) -> None:
             assert floor(imported) <= floor(own), f"{own} looks up to {imported}"
 
 
-def test_the_rooms_stages_and_catalog_do_not_know_each_other() -> None:
+STRANGERS = [
+    ("stages", "catalog"),
+    ("stages", "corrections"),
+    ("corrections", "catalog"),
+    ("catalog", "stages"),
+    ("catalog", "corrections"),
+]
+
+
+@pytest.mark.parametrize(("room", "other"), STRANGERS)
+def test_rooms_of_one_floor_do_not_know_each_other(room: str, other: str) -> None:
     for path in PRODUCT:
         own = module_of(path)
-        if own.startswith("pipeline.stages"):
-            assert not any(name.startswith("pipeline.catalog") for name in imports(path)), own
-        if own.startswith("pipeline.catalog"):
-            assert not any(name.startswith("pipeline.stages") for name in imports(path)), own
+        if own.startswith(f"pipeline.{room}."):
+            assert not any(name.startswith(f"pipeline.{other}") for name in imports(path)), own
 
 
 def test_no_module_imports_itself_through_others() -> None:

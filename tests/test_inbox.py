@@ -20,13 +20,14 @@ from pipeline.catalog import recordings
 from pipeline.catalog.connection import now_ms
 from pipeline.errors import BadInput, Missing
 from pipeline.home import file_system, open_home
-from pipeline.run import removal, taking
+from pipeline.inbox import taking
+from pipeline.inbox.bundles import Bundle
+from pipeline.inbox.dropped import LOCAL, Dropped, look
+from pipeline.inbox.scan import PATIENCE, AlreadyScanning, InboxReport, scan
+from pipeline.inbox.sidefile import parse_side
+from pipeline.run import removal
 from pipeline.run.alone import alone
-from pipeline.run.bundles import Bundle
 from pipeline.run.context import Context
-from pipeline.run.dropped import LOCAL, Dropped, look
-from pipeline.run.inbox import PATIENCE, AlreadyScanning, InboxReport, scan
-from pipeline.run.sidefile import parse_side
 from pipeline.settings import Settings
 from pipeline.values import Recording
 from tests.conftest import ROOT, SAMPLES, Interviews

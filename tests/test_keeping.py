@@ -18,7 +18,8 @@ from pipeline.catalog import backup, connection, recordings
 from pipeline.catalog.connection import Catalogue, migrations, open_catalogue, schema_version
 from pipeline.errors import BadInput, HomeUnusable
 from pipeline.home import Home, open_home
-from pipeline.run import copies, keeping, publish, removal
+from pipeline.nights import keeping
+from pipeline.run import copies, publish, removal
 from pipeline.run.context import Context
 from pipeline.search import vectors
 from pipeline.settings import Settings

@@ -17,9 +17,10 @@ from pipeline.catalog import retention as rows
 from pipeline.catalog.connection import Catalogue, open_catalogue
 from pipeline.errors import BadInput
 from pipeline.home import Home, open_home
-from pipeline.run import copies, retention
+from pipeline.nights import retention
+from pipeline.nights.retention import Due, Enforced
+from pipeline.run import copies
 from pipeline.run.context import Context
-from pipeline.run.retention import Due, Enforced
 from pipeline.settings import Settings, load_settings
 from pipeline.values import RecordingFacts
 from tests.conftest import Interviews

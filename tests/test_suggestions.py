@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.corrections.spellings import distance, kinship, letters, neighbours, sound
 from pipeline.glossary import Glossary, Term
 from pipeline.search import suggestions as room
 from pipeline.search.suggestions import Suggestion, suggestions
 from pipeline.stages.chunk import ChunkParameters
-from pipeline.stages.spellings import distance, kinship, letters, neighbours, sound
 from tests.search_home import SearchHome, interview
 
 RADIO = Term("LoRaWAN", ("Lora Wan", "Lorawahn"))

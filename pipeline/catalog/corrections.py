@@ -151,8 +151,7 @@ def withhold(db: sqlite3.Connection, recording_id: str, span: Span, who: str) ->
 def release(db: sqlite3.Connection, recording_id: str, number: int) -> None:
     """Withhold a stretch no longer. Raises NotFound (``withhold.unknown``)."""
     changed = db.execute(
-        "UPDATE withheld SET undone_ms = ? WHERE id = ? AND recording_id = ?"
-        " AND undone_ms IS NULL",
+        "UPDATE withheld SET undone_ms = ? WHERE id = ? AND recording_id = ? AND undone_ms IS NULL",
         (now_ms(), number, recording_id),
     )
     if changed.rowcount != 1:

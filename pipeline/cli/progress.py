@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import click
 
 from pipeline.cli.app import Session
+from pipeline.corrections.differences import Changes
 from pipeline.errors import InterviewsError, failure_advice, failure_message
 from pipeline.messages import text
 from pipeline.run.observer import Observer, Silent
-from pipeline.stages.differences import Changes
 from pipeline.timecode import format_short
 from pipeline.values import Failure, Recording
 

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pipeline.catalog import chunks, corrections, recordings, transcripts
 from pipeline.catalog.connection import Catalogue
 from pipeline.catalog.corrections import CorrectionRow
+from pipeline.corrections.correct import overlay
+from pipeline.corrections.differences import Edit, differences
+from pipeline.corrections.placing import correction_for
 from pipeline.errors import BadInput, NotFound
 from pipeline.run import reading
 from pipeline.run.context import Context
 from pipeline.run.execute import RunOptions, RunReport, run
 from pipeline.run.observer import Silent
-from pipeline.stages.correct import overlay
-from pipeline.stages.differences import Edit, differences
-from pipeline.stages.placing import correction_for
 from pipeline.timecode import format_short
 from pipeline.values import Correction, Segment, Span, Transcript
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from pipeline.corrections.differences import Changes
 from pipeline.errors import InterviewsError
-from pipeline.stages.differences import Changes
 from pipeline.values import Failure, Recording
 
 

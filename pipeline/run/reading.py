@@ -11,9 +11,9 @@ import sqlite3
 from pipeline.catalog import corrections, transcripts
 from pipeline.catalog.corrections import OutcomeRow
 from pipeline.catalog.transcripts import StageResult
+from pipeline.corrections.correct import Reading, overlay
 from pipeline.errors import NotFound
 from pipeline.fingerprint import digest, transcript_digest
-from pipeline.stages.correct import Reading, overlay
 from pipeline.values import Transcript
 
 STAGE = "correct"

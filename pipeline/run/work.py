@@ -14,6 +14,7 @@ from models.contracts import Embedder, RecognitionTask
 from pipeline.catalog import chunks, generations, queue, recordings, transcripts
 from pipeline.catalog.connection import Catalogue
 from pipeline.catalog.transcripts import StageResult, StoredWindow
+from pipeline.corrections.differences import changes
 from pipeline.errors import MediaError
 from pipeline.fingerprint import file_sha256, recording_id, text_digest, transcript_digest
 from pipeline.run import reading
@@ -25,7 +26,6 @@ from pipeline.search.analysis import analysed_words
 from pipeline.stages import extract, probe
 from pipeline.stages import transcribe as transcribe_stage
 from pipeline.stages.chunk import ChunkParameters, chunk
-from pipeline.stages.differences import changes
 from pipeline.stages.embed import check_limits, embed, encoded_string
 from pipeline.stages.transcribe import WindowTranscript
 from pipeline.values import Chunk, Media, ModelRef, Recording, Transcript, Window

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from pipeline.corrections import spellings
 from pipeline.search.analysis import Token, analyse
 from pipeline.search.synonyms import READINGS
-from pipeline.stages import spellings
 
 SHORTEST = 4
 """Letters of a term, or of the beginning of a word, below which everything is like it."""

@@ -15,6 +15,8 @@ from typing import Literal
 
 from pipeline.catalog import generations, vocabulary
 from pipeline.catalog.chunks import StoredChunk
+from pipeline.corrections import spellings
+from pipeline.corrections.spellings import folded
 from pipeline.glossary import Glossary, Term
 from pipeline.search.analysis import analyse
 from pipeline.search.candidates import (
@@ -27,8 +29,6 @@ from pipeline.search.candidates import (
     word_places,
 )
 from pipeline.search.synonyms import READINGS, phrase_of
-from pipeline.stages import spellings
-from pipeline.stages.spellings import folded
 
 Kind = Literal["listed", "written", "similar", "sounding"]
 """A wrong spelling that the glossary lists, or what merely looks or sounds like the term."""

@@ -14,7 +14,7 @@ from pipeline.cli.app import Session, echo_json, pass_session
 from pipeline.cli.localise import Localised
 from pipeline.errors import InterviewsError, Missing
 from pipeline.formats.characters import clean_text
-from pipeline.run.inbox import (
+from pipeline.inbox.scan import (
     AlreadyScanning,
     Event,
     InboxReport,

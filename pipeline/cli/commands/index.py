@@ -11,8 +11,9 @@ from pipeline.catalog.refusals import Refusal
 from pipeline.cli.app import Session, echo_json, pass_session
 from pipeline.cli.localise import Localised, LocalisedGroup
 from pipeline.errors import BadInput, InterviewsError, Missing, NotFound, failure_message
-from pipeline.run import gate, publish, refusal
-from pipeline.run.gate import Verdict
+from pipeline.nights import gate
+from pipeline.nights.gate import Verdict
+from pipeline.run import publish, refusal
 from pipeline.search import vectors
 from pipeline.values import ModelRef
 

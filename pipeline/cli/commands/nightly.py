@@ -11,11 +11,11 @@ from pipeline.cli.commands.run import ENGINES, clock
 from pipeline.cli.localise import Localised
 from pipeline.cli.progress import watching
 from pipeline.errors import BadInput
+from pipeline.nights.nightly import NightOptions, night
 from pipeline.reports import store
 from pipeline.reports.values import Night
 from pipeline.reports.words import as_text
 from pipeline.run.execute import RunOptions
-from pipeline.run.nightly import NightOptions, night
 
 
 @click.command(cls=Localised)

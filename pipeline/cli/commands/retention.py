@@ -11,8 +11,8 @@ from pipeline.catalog import recordings
 from pipeline.cli.app import Session, echo_json, pass_session
 from pipeline.cli.localise import Localised
 from pipeline.messages import text
-from pipeline.run import retention as rules
-from pipeline.run.retention import Due, Expiry
+from pipeline.nights import retention as rules
+from pipeline.nights.retention import Due, Expiry
 
 
 @click.command(cls=Localised)

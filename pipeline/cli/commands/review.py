@@ -47,8 +47,8 @@ def review(
         echo_json(_review_json(changed, unsure))
         return 0
     titles = {one.id: one.facts.title for one in chosen}
-    for key in titles:
-        _say_review(session, titles[key], changed.get(key, []), unsure[key])
+    for key, title in titles.items():
+        _say_review(session, title, changed.get(key, []), unsure[key])
     if not any(changed.values()) and not any(unsure.values()):
         session.say("review.nothing")
     return 0

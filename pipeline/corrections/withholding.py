@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from pipeline.stages.page import Line, Page
-from pipeline.stages.timing import Token, overlap
+from pipeline.corrections.page import Line, Page
+from pipeline.corrections.timing import Token, overlap
 from pipeline.values import Segment, Span, Word
 
 

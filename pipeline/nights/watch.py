@@ -6,10 +6,10 @@ import threading
 import time
 from dataclasses import dataclass
 
+from pipeline.corrections.differences import Changes
 from pipeline.errors import InterviewsError
 from pipeline.reports.values import Done, Failed, Retold
 from pipeline.run.observer import Observer
-from pipeline.stages.differences import Changes
 from pipeline.values import Failure, Recording
 
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import pairwise
 
-from pipeline.stages.phrases import is_word, key
-from pipeline.stages.timing import Token, tokens_of
+from pipeline.corrections.phrases import is_word, key
+from pipeline.corrections.timing import Token, tokens_of
 from pipeline.values import Transcript
 
 _SMALL = 250_000

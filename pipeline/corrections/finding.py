@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby
 
-from pipeline.stages.page import Spot
-from pipeline.stages.phrases import Match, exact_matches, letters, likeness, matches, parts
-from pipeline.stages.timing import Token, extent, overlap
+from pipeline.corrections.page import Spot
+from pipeline.corrections.phrases import Match, exact_matches, letters, likeness, matches, parts
+from pipeline.corrections.timing import Token, extent, overlap
 from pipeline.values import Span
 
 ALIKE = 0.6

@@ -19,10 +19,11 @@ from pipeline.errors import BadInput
 from pipeline.fingerprint import recording_id
 from pipeline.formats import transcripts
 from pipeline.home import Home
-from pipeline.run import intake, removal, safekeeping, sidefile
-from pipeline.run.bundles import Bundle, Part
+from pipeline.inbox import sidefile
+from pipeline.inbox.bundles import Bundle, Part
+from pipeline.inbox.dropped import Dropped
+from pipeline.run import intake, removal, safekeeping
 from pipeline.run.context import Context
-from pipeline.run.dropped import Dropped
 from pipeline.run.intake import Added, Wishes
 from pipeline.stages import probe
 from pipeline.stages.probe import shown

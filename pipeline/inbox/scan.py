@@ -27,10 +27,11 @@ from pipeline.catalog.connection import Catalogue
 from pipeline.catalog.inbox import Seen
 from pipeline.errors import BadInput, InterviewsError, Missing
 from pipeline.home import disk_error
-from pipeline.run import safekeeping, taking
+from pipeline.inbox import taking
+from pipeline.inbox.dropped import Dropped, look
+from pipeline.run import safekeeping
 from pipeline.run.alone import alone
 from pipeline.run.context import Context
-from pipeline.run.dropped import Dropped, look
 from pipeline.run.intake import Added, Refused
 from pipeline.values import Recording
 

@@ -14,8 +14,8 @@ from itertools import accumulate, chain, groupby, pairwise, repeat
 from operator import attrgetter
 from typing import NamedTuple
 
-from pipeline.stages.phrases import closed, key, parts, put_together, stays_of
-from pipeline.stages.timing import NEAR_MS, Token, extent, tokens_of
+from pipeline.corrections.phrases import closed, key, parts, put_together, stays_of
+from pipeline.corrections.timing import NEAR_MS, Token, extent, tokens_of
 from pipeline.values import Segment, Span, Transcript, Word
 
 _LONGEST_DOUBT_MS = 30_000

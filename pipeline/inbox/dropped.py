@@ -11,7 +11,7 @@ from pathlib import Path
 from pipeline.errors import BadInput, MediaError
 from pipeline.formats.characters import clean_text
 from pipeline.home import file_system
-from pipeline.run.bundles import PASSING, Bundle, Part, bundles, composed
+from pipeline.inbox.bundles import PASSING, Bundle, Part, bundles, composed
 from pipeline.run.intake import Refused, refuse_odd_name, unreadable
 from pipeline.stages.probe import shown
 

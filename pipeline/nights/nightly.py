@@ -17,6 +17,10 @@ from datetime import date
 from pipeline.catalog import generations, recordings, transcripts
 from pipeline.catalog.connection import Catalogue, now_ms
 from pipeline.errors import HomeUnusable, InterviewsError
+from pipeline.inbox import scan
+from pipeline.inbox.scan import InboxReport
+from pipeline.nights import gate, keeping, retention
+from pipeline.nights.watch import Watch
 from pipeline.reports.forgetting import without
 from pipeline.reports.values import (
     Forecast,
@@ -28,14 +32,12 @@ from pipeline.reports.values import (
     Taken,
     ToReview,
 )
-from pipeline.run import correcting, gate, inbox, keeping, publish, retention
+from pipeline.run import correcting, publish
 from pipeline.run.alone import alone
 from pipeline.run.context import Context
 from pipeline.run.execute import RunOptions, run
-from pipeline.run.inbox import InboxReport
 from pipeline.run.observer import Observer
 from pipeline.run.plan import plan
-from pipeline.run.watch import Watch
 from pipeline.search import vectors
 from pipeline.values import Failure
 
@@ -164,11 +166,11 @@ class _Night:
     notes: _Notes
 
     def take_in(self) -> None:
-        report = inbox.scan(self.context, now_ms())
+        report = scan.scan(self.context, now_ms())
         if any(one.reason == "settling" for one in report.waiting):
             # A network share's files are told to stand still by two looks only.
             time.sleep(self.context.settings.inbox_settle_seconds + 1)
-            report = _together(report, inbox.scan(self.context, now_ms()))
+            report = _together(report, scan.scan(self.context, now_ms()))
         for one in report.taken:
             recording = one.recording
             taken = Taken(recording.id, recording.facts.title, str(one.path), one.known)
@@ -219,8 +221,7 @@ class _Night:
         done = retention.enforce(self.context, self.catalogue, today)
         for gone, expiries in ((False, done.warnings), (True, done.removed)):
             self.notes.leaving += [
-                Leaving(one.recording_id, one.title, one.goes.isoformat(), gone)
-                for one in expiries
+                Leaving(one.recording_id, one.title, one.goes.isoformat(), gone) for one in expiries
             ]
 
     def keep(self) -> None:

@@ -7,9 +7,9 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
-from pipeline.stages.aligning import Hunk, Side, side_of
-from pipeline.stages.edits import Edit, edits_of
-from pipeline.stages.timing import NEAR_MS, extent, tokens_of
+from pipeline.corrections.aligning import Hunk, Side, side_of
+from pipeline.corrections.edits import Edit, edits_of
+from pipeline.corrections.timing import NEAR_MS, extent, tokens_of
 from pipeline.values import Segment, Span, Transcript
 
 __all__ = ["Edit", "Located", "correction_for", "locate"]

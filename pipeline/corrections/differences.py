@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
 
-from pipeline.stages.aligning import Hunk, Side, differing, side_of
-from pipeline.stages.edits import Edit, edits_of
-from pipeline.stages.phrases import parts
+from pipeline.corrections.aligning import Hunk, Side, differing, side_of
+from pipeline.corrections.edits import Edit, edits_of
+from pipeline.corrections.phrases import parts
 from pipeline.values import Transcript
 
 __all__ = ["Changes", "Edit", "changes", "differences"]

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
-from pipeline.stages.aligning import Hunk, Side
-from pipeline.stages.phrases import Match, exact_matches, matches, trimmed
-from pipeline.stages.timing import NEAR_MS, extent
+from pipeline.corrections.aligning import Hunk, Side
+from pipeline.corrections.phrases import Match, exact_matches, matches, trimmed
+from pipeline.corrections.timing import NEAR_MS, extent
 from pipeline.values import Span, Transcript
 
 

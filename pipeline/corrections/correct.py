@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Literal
 
-from pipeline.stages.finding import Place, find, find_alike, find_beneath
-from pipeline.stages.page import Line, Page, Spot
-from pipeline.stages.phrases import Occurrence, letters, matches, occurrences, put_together
-from pipeline.stages.timing import extent, overlap
-from pipeline.stages.withholding import segments_of
+from pipeline.corrections.finding import Place, find, find_alike, find_beneath
+from pipeline.corrections.page import Line, Page, Spot
+from pipeline.corrections.phrases import Occurrence, letters, matches, occurrences, put_together
+from pipeline.corrections.timing import extent, overlap
+from pipeline.corrections.withholding import segments_of
 from pipeline.values import Correction, Span, Transcript
 
 State = Literal["applied", "settled", "changed"]
