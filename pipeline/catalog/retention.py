@@ -1,4 +1,4 @@
-"""The list of recordings whose time is nearly up: rows alone, ``run/retention.py`` decides."""
+"""The list of recordings whose time is nearly up: rows alone, ``nights/retention.py`` decides."""
 
 from __future__ import annotations
 
