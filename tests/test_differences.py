@@ -70,6 +70,11 @@ def test_equal_texts_do_not_differ() -> None:
         ("a b c", "neu a b c", [(0, 400, "a", "neu a")]),
         ("a äh, b", "a b", [(400, 800, "äh,", "")]),
         ("a b c d e", "x b c d y", [(0, 400, "a", "x"), (1600, 2000, "e", "y")]),
+        # What goes leaves its full stop or its capital letter to the word beside it.
+        ("a b c d.", "a b.", [(400, 1600, "b c d", "b")]),
+        ("Also ja gut", "Ja gut", [(0, 800, "Also ja", "Ja")]),
+        ("Also ja äh, gut", "Ja, gut", [(0, 1200, "Also ja äh", "Ja")]),
+        ("ja gut so", "Ja Gut so", [(0, 400, "ja", "Ja"), (400, 800, "gut", "Gut")]),
         # Said so that it cannot be mistaken.
         ("a ja ja b", "a ja ja ja b", [(400, 1600, "ja ja b", "ja ja ja b")]),
         ("ist nicht nicht gut", "ist nicht gut", [(400, 1600, "nicht nicht gut", "nicht gut")]),
@@ -80,6 +85,12 @@ def test_an_edit_is_a_run_of_changed_words(
 ) -> None:
     found = differences(talk(read), cues((0, 9000, edited)))
     assert [(e.span.start_ms, e.span.end_ms, e.was, e.now) for e in found] == edits
+
+
+def test_what_goes_and_what_is_respelt_in_another_segment_are_two_edits() -> None:
+    read = talk("Genau so, äh.", "nun gut.")
+    edits = differences(read, talk("Genau so,", "Nun gut."))
+    assert [(e.was, e.now) for e in edits] == [("äh.", ""), ("nun", "Nun")]
 
 
 def test_words_added_at_the_head_of_a_cue_stay_in_it() -> None:

@@ -45,8 +45,29 @@ def differences(read: Transcript, edited: Transcript) -> tuple[Edit, ...]:
     was added is told of a word beside it; a new cue where nothing was said, of nothing.
     """
     one, other = side_of(read), side_of(edited)
-    hunks = chain.from_iterable(_taken_apart(one, other, hunk) for hunk, _ in differing(one, other))
+    hunks = chain.from_iterable(_taken_apart(one, other, hunk) for hunk in _whole(one, other))
     return tuple(edits_of(read, one, other, hunks))
+
+
+def _whole(one: Side, other: Side) -> list[Hunk]:
+    """What differs, in order. Words that go leave their full stop or their capital letter to a
+    word beside them in the segment: that is one change, and undone as one."""
+    whole: list[Hunk] = []
+    before = ""
+    for hunk, respelt in differing(one, other):
+        deleted = hunk.other_begin == hunk.other_end
+        kind = "respelt" if respelt else "deleted" if deleted else "other"
+        if {before, kind} == {"respelt", "deleted"} and _adjoin(one, whole[-1], hunk):
+            last = whole.pop()
+            whole.append(Hunk(last.begin, hunk.end, last.other_begin, hunk.other_end))
+        else:
+            whole.append(hunk)
+        before = kind
+    return whole
+
+
+def _adjoin(one: Side, first: Hunk, second: Hunk) -> bool:
+    return first.end == second.begin and one.segments[first.end - 1] == one.segments[second.begin]
 
 
 def _taken_apart(one: Side, other: Side, hunk: Hunk) -> Iterator[Hunk]:
