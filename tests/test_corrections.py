@@ -132,12 +132,12 @@ def test_a_correction_survives_another_transcript_of_the_same_talk(
 def test_undoing_brings_the_old_text_back_everywhere(interviews: Interviews, talk: str) -> None:
     before = chunk_rows(interviews.home)
     made = interviews(
-        "correct", talk, "--at", "10", "--was", "Musterdorf", "--now", "Musterstadt", "--json"
+        "correct", talk, "--at", "10", "--was", "Musterdorf", "--now", "Talheim", "--json"
     ).json["corrections"]
-    assert found(interviews, "Musterstadt")
+    assert found(interviews, "Talheim")
     interviews("correct", talk, "--undo", str(made[0]))
     assert "Musterdorf" in shown(interviews, talk)
-    assert not found(interviews, "Musterstadt")
+    assert not found(interviews, "Talheim")
     assert sorted(chunk_rows(interviews.home).values()) == sorted(before.values())
     assert interviews("correct", talk, "--undo", str(made[0]), check=False).code == 3
 
