@@ -74,6 +74,7 @@ def test_equal_texts_do_not_differ() -> None:
         ("a b c d.", "a b.", [(400, 1600, "b c d", "b")]),
         ("Also ja gut", "Ja gut", [(0, 800, "Also ja", "Ja")]),
         ("Also ja äh, gut", "Ja, gut", [(0, 1200, "Also ja äh", "Ja")]),
+        ("ja nein, gut", "ja , gut", [(400, 800, "nein,", ",")]),
         ("ja gut so", "Ja Gut so", [(0, 400, "ja", "Ja"), (400, 800, "gut", "Gut")]),
         # Said so that it cannot be mistaken.
         ("a ja ja b", "a ja ja ja b", [(400, 1600, "ja ja b", "ja ja ja b")]),

@@ -166,7 +166,8 @@ def closed(token: str, after: str) -> str:
 
 
 def trimmed(was: str, now: str) -> tuple[str, str]:
-    """Both texts without the punctuation around them that they have in common."""
+    """Both texts without the punctuation around them that they have in common. A mark alone that
+    is to stay is a text, not nothing: what goes would take it along."""
     if not was or not now:
         return was, now
     before, core, after = parts(was)
@@ -176,10 +177,14 @@ def trimmed(was: str, now: str) -> tuple[str, str]:
         return was, now
     rest = now.removeprefix(before)
     lead = _lead_of(rest)
-    if now.startswith(before) and not (rest[:1].isspace() or (lead and before.endswith(lead))):
+    if (
+        rest
+        and now.startswith(before)
+        and not (rest[:1].isspace() or (lead and before.endswith(lead)))
+    ):
         was, now = was.removeprefix(before), rest
     rest = now.removesuffix(after)
-    if now.endswith(after) and not (rest[-1:].isspace() or rest.endswith(tuple(_CLOSERS))):
+    if rest and now.endswith(after) and not (rest[-1:].isspace() or rest.endswith(tuple(_CLOSERS))):
         was, now = was.removesuffix(after), rest
     return was, now
 
