@@ -64,8 +64,6 @@ class WhisperRecogniser:
 
     ``device`` is "auto", "cpu" or "cuda"; ``compute_type`` "auto" is int8 on a processor and
     float16 on a graphics card; ``threads`` 0 means every core this process may use.
-    ``chunk_length_s`` is the longest stretch decoded at once (None: 30 s) and ``vad`` the
-    detector's settings (None: faster-whisper's own for batches): a small model may need less.
 
     Raises ModelError: ``damaged`` names the file that is missing or broken, ``unloadable`` says
     why the engine refused.
@@ -80,18 +78,15 @@ class WhisperRecogniser:
         compute_type: str,
         threads: int,
         batch_size: int,
-        chunk_length_s: int | None = None,
-        vad: VadOptions | None = None,
     ) -> None:
         check_files(directory, info.name)
         model = load_model(directory, info.name, device, compute_type, threads)
         self._info = info
         self._decoder = SpeechDecoder(model)
-        longest_s = min(chunk_length_s or MODEL_SECONDS, MODEL_SECONDS)
         self._listener = Listener(
             self._decoder,
-            longest_s=longest_s,
-            vad=vad or VadOptions(min_silence_duration_ms=160),
+            longest_s=MODEL_SECONDS,
+            vad=VadOptions(min_silence_duration_ms=160),  # faster-whisper's own for batches
             batch_size=batch_size,
         )
         self._ran: dict[str, str | int | float] = {
@@ -99,7 +94,7 @@ class WhisperRecogniser:
             "compute_type": model.model.compute_type,
             "threads": threads or cores(),
             "batch_size": batch_size,
-            "chunk_length_s": longest_s,
+            "chunk_length_s": MODEL_SECONDS,
         }
 
     @property
