@@ -33,7 +33,7 @@ from models.quality import Attempt, least_ms, likeliest, silence_phrases
 from models.speech_decoder import Encoded, Manner, SpeechDecoder
 from models.speech_engine import check_files, cores, load_model
 from models.speech_listening import MODEL_SECONDS, Listener
-from models.speech_stretches import SAMPLES_PER_MS, Stretch, confirmed_speech_ms
+from models.speech_stretches import SAMPLES_PER_MS, Speech, Stretch, confirmed_speech_ms
 from models.speech_words import place_words
 
 __all__ = ["VadOptions", "WhisperRecogniser"]
@@ -106,14 +106,14 @@ class WhisperRecogniser:
 
         Decoding has no randomness. Raises ValueError for a language Whisper does not know.
         """
-        pieces = self._listener.find_speech(audio)
+        speech = self._listener.find_speech(audio)
         segments: list[RecognisedSegment] = []
-        for batch, encoded, languages in self._listener.batches(audio, pieces, task):
+        for batch, encoded, languages in self._listener.batches(audio, speech.pieces, task):
             decoded = self._decode(audio, batch, encoded, languages, task)
-            segments += self._segments(audio, decoded)
+            segments += self._segments(audio, decoded, speech)
         return Recognition(
             segments=tuple(sorted(segments, key=lambda segment: segment.start_ms)),
-            speech=tuple((a // SAMPLES_PER_MS, b // SAMPLES_PER_MS) for a, b in pieces),
+            speech=tuple((a // SAMPLES_PER_MS, b // SAMPLES_PER_MS) for a, b in speech.pieces),
             model=self._info,
             ran=dict(self._ran),
         )
@@ -166,19 +166,23 @@ class WhisperRecogniser:
         half = _Decoded(stretch, language, attempt, encoded, redecoded=True)
         return [half] if attempt.good else self._again(audio, half, task, depth)
 
-    def _segments(self, audio: Audio, decoded: Iterable[_Decoded]) -> Iterator[RecognisedSegment]:
+    def _segments(
+        self, audio: Audio, decoded: Iterable[_Decoded], speech: Speech
+    ) -> Iterator[RecognisedSegment]:
         texts = [d for d in decoded if not d.attempt.silent]
         # Aligned together what was encoded together and is of one language.
         texts.sort(key=lambda d: (id(d.encoded), d.language))
         for _, group in groupby(texts, key=lambda d: (id(d.encoded), d.language)):
-            yield from self._timed(audio, list(group))
+            yield from self._timed(audio, list(group), speech)
 
-    def _timed(self, audio: Audio, group: Sequence[_Decoded]) -> Iterator[RecognisedSegment]:
+    def _timed(
+        self, audio: Audio, group: Sequence[_Decoded], speech: Speech
+    ) -> Iterator[RecognisedSegment]:
         language = group[0].language
         encoded = group[0].encoded.rows([d.row for d in group])
         aligned = self._decoder.align(encoded, language, [d.attempt.tokens for d in group])
         for piece, timed in zip(group, aligned, strict=True):
-            words = place_words(timed, piece.stretch, language)
+            words = place_words(timed, piece.stretch, language, speech)
             kept = without_inventions(audio, words)
             if kept:
                 yield _segment(piece, kept, whole=len(kept) == len(words))
