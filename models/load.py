@@ -122,7 +122,7 @@ def load_recogniser(
     """Load a speech model. Raises ModelError: "absent", "damaged", "unloadable"."""
     go_offline()
     info = model_info(known, models_dir)
-    from models.whisper import VadOptions, WhisperRecogniser
+    from models.whisper import WhisperRecogniser
 
     return WhisperRecogniser(
         directory_of(known, models_dir),
@@ -131,8 +131,6 @@ def load_recogniser(
         compute_type=compute_type,
         threads=threads,
         batch_size=batch_size,
-        chunk_length_s=known.chunk_length_s,
-        vad=VadOptions(**dict(known.vad)) if known.vad else None,
         prompts=known.prompts,
     )
 

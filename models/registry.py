@@ -27,10 +27,9 @@ class ModelEntry:
 
     ``files`` are (name, hex sha256) pairs; "" stands for a sum nobody has told us, an empty tuple
     for a model whose files are not listed. ``dimension`` and ``max_tokens`` (special tokens and
-    prefix counted) belong to text models; ``chunk_length_s`` and ``vad`` (option, value) to speech
-    models, None and () meaning faster-whisper's own; ``prompts`` says whether a speech model
-    understands text given before it listens (hotwords). ``directory`` is set where the files have a
-    fixed place: bundled models and local ones named by their path.
+    prefix counted) belong to text models; ``prompts`` says whether a speech model understands text
+    given before it listens (hotwords). ``directory`` is set where the files have a fixed place:
+    bundled models and local ones named by their path.
     """
 
     name: str
@@ -44,8 +43,6 @@ class ModelEntry:
     max_tokens: int | None = None
     query_prefix: str = ""
     passage_prefix: str = ""
-    chunk_length_s: int | None = None
-    vad: tuple[tuple[str, float], ...] = ()
     prompts: bool = True
     recommended: bool = False
     size_mb: int = 0
@@ -108,7 +105,6 @@ def _entry(row: dict[str, Any]) -> ModelEntry:
     values["bundled"] = folder is not None
     values["directory"] = BUNDLED / folder if folder else None
     values["files"] = tuple(sorted(values.get("files", {}).items()))
-    values["vad"] = tuple(sorted(values.get("vad", {}).items()))
     return ModelEntry(**values)
 
 

@@ -11,7 +11,7 @@ from faster_whisper.vad import VadOptions
 from models.contracts import Audio, RecognitionTask
 from models.language import Heard, candidate_languages, choose_languages
 from models.speech_decoder import Encoded, SpeechDecoder
-from models.speech_stretches import Piece, Stretch, find_speech, pack
+from models.speech_stretches import Piece, Speech, Stretch, find_speech, pack
 
 MODEL_SECONDS = 30
 """What a Whisper encoder takes at once."""
@@ -60,12 +60,11 @@ class Listener:
         self._longest_s = longest_s
         self._vad = vad
         self._batch_size = batch_size
-        # A large model pays for thirty seconds whatever it hears, so its stretches are filled; a
-        # small one is cheap and hears single sentences best.
-        self._enough_s = TURN_S if longest_s <= 10 else longest_s / 2
+        # A model pays for thirty seconds whatever it hears, so its stretches are filled.
+        self._enough_s = longest_s / 2
         self._pause_s = max(TURN_PAUSE_S - 2 * vad.speech_pad_ms / 1000, 0.01)
 
-    def find_speech(self, audio: Audio) -> list[Piece]:
+    def find_speech(self, audio: Audio) -> Speech:
         return find_speech(audio, self._vad, self._longest_s)
 
     def batches(

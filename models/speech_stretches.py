@@ -7,6 +7,7 @@ word finds its way back to its own time.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
@@ -101,18 +102,46 @@ def quietest(audio: Audio, begin: int, end: int) -> int:
     )
 
 
-def find_speech(audio: Audio, options: VadOptions, longest_s: float) -> list[Piece]:
-    """Pieces of speech of at most ``longest_s`` seconds, in order, without overlap."""
-    found = get_speech_timestamps(audio, replace(options, max_speech_duration_s=longest_s))
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """Where in a window is speech: pieces with some room around them, in order, without overlap,
+    and for each the sample at which its speech is first heard."""
+
+    pieces: tuple[Piece, ...]
+    onsets: tuple[int, ...]
+
+    def onset_ms(self, moment_ms: float) -> int:
+        """Where the speech begins in the piece that holds a moment (0 before the first piece)."""
+        number = bisect_right(self.pieces, moment_ms * SAMPLES_PER_MS, key=lambda piece: piece[0])
+        return self.onsets[number - 1] // SAMPLES_PER_MS if number else 0
+
+
+def find_speech(audio: Audio, options: VadOptions, longest_s: float) -> Speech:
+    """Pieces of speech of at most ``longest_s`` seconds.
+
+    The detector is asked for bare speech; the room around it (``options.speech_pad_ms``, or half of
+    a shorter pause) is added here, so that it stays known where the speech itself begins.
+    """
+    room = options.speech_pad_ms * SAMPLES_PER_MS
+    shorter = replace(
+        options, speech_pad_ms=0, max_speech_duration_s=longest_s - 2 * room / SAMPLE_RATE
+    )
+    found = [(int(s["start"]), int(s["end"])) for s in get_speech_timestamps(audio, shorter)]
     longest = int(longest_s * SAMPLE_RATE)
     pieces: list[Piece] = []
-    for speech in found:
-        begin = max(int(speech["start"]), pieces[-1][1] if pieces else 0)
-        end = min(int(speech["end"]), len(audio))
-        # The detector keeps to the limit only before it pads; the rest must not be lost.
+    onsets: list[int] = []
+    for number, (start, stop) in enumerate(found):
+        before = found[number - 1][1] if number else -2 * room
+        after = found[number + 1][0] if number + 1 < len(found) else len(audio) + 2 * room
+        begin = max(start - min(room, (start - before) // 2), pieces[-1][1] if pieces else 0)
+        end = min(stop + min(room, (after - stop) // 2), len(audio))
+        # The detector keeps to the limit only by and large; the rest must not be lost.
         marks = [*range(begin, end, longest), end]
-        pieces += [(a, b) for a, b in pairwise(marks) if b > a]
-    return pieces
+        for a, b in pairwise(marks):
+            if b > a:
+                pieces.append((a, b))
+                onsets.append(max(start, a))
+    return Speech(tuple(pieces), tuple(onsets))
 
 
 def pack(

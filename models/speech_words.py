@@ -7,12 +7,16 @@ from dataclasses import replace
 from statistics import median
 
 from models.contracts import RecognisedWord
-from models.speech_stretches import Stretch
+from models.speech_stretches import Speech, Stretch
 
 SHORTEST_MS = 20
 """The alignment's own resolution; a word of no length cannot be played or highlighted."""
 
 SENTENCE_ENDS = (".", "!", "?", "…")
+BEFORE_ONSET_MS = 60
+"""How long before the detector hears it a word may begin: it judges windows of 32 ms by their
+whole, and a soft first sound is the second's."""
+
 UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
 """Languages written without spaces: every aligned piece is a word of its own."""
 
@@ -63,12 +67,19 @@ def shorten_drawn_out(words: Sequence[Timed]) -> list[Timed]:
     return result
 
 
-def place_words(pieces: Sequence[Timed], stretch: Stretch, language: str) -> list[RecognisedWord]:
+def place_words(
+    pieces: Sequence[Timed], stretch: Stretch, language: str, speech: Speech
+) -> list[RecognisedWord]:
     """Words at their time in the window: in order, without overlap, within the stretch, each of
-    20 ms at least where there is room."""
+    20 ms at least where there is room.
+
+    The alignment lets the first word begin with the silence before it; it begins with the speech.
+    """
     placed = []
     for text, start, end, probability in shorten_drawn_out(join_pieces(pieces, language)):
         start_ms, end_ms = stretch.place_ms(start, end)
+        earliest_ms = speech.onset_ms((start_ms + end_ms) / 2) - BEFORE_ONSET_MS
+        start_ms = max(start_ms, min(earliest_ms, end_ms - SHORTEST_MS))
         confidence = min(max(float(probability), 0.0), 1.0)
         placed.append(RecognisedWord(start_ms, end_ms, text.strip(), round(confidence, 4)))
     return in_order(placed, *stretch.bounds_ms)

@@ -33,7 +33,7 @@ from models.quality import Attempt, echoes, least_ms, likeliest, silence_phrases
 from models.speech_decoder import Encoded, Manner, SpeechDecoder
 from models.speech_engine import check_files, cores, load_model
 from models.speech_listening import MODEL_SECONDS, Listener
-from models.speech_stretches import SAMPLES_PER_MS, Stretch, confirmed_speech_ms
+from models.speech_stretches import SAMPLES_PER_MS, Speech, Stretch, confirmed_speech_ms
 from models.speech_words import place_words
 
 __all__ = ["VadOptions", "WhisperRecogniser"]
@@ -64,9 +64,8 @@ class WhisperRecogniser:
 
     ``device`` is "auto", "cpu" or "cuda"; ``compute_type`` "auto" is int8 on a processor and
     float16 on a graphics card; ``threads`` 0 means every core this process may use.
-    ``chunk_length_s`` is the longest stretch decoded at once (None: 30 s) and ``vad`` the
-    detector's settings (None: faster-whisper's own for batches): a small model may need less.
-    ``prompts`` False says that the model was not taught to read hotwords; they are left out.
+    ``prompts`` False says that the model is led astray by text given before it listens; hotwords
+    are left out.
 
     Raises ModelError: ``damaged`` names the file that is missing or broken, ``unloadable`` says
     why the engine refused.
@@ -81,8 +80,6 @@ class WhisperRecogniser:
         compute_type: str,
         threads: int,
         batch_size: int,
-        chunk_length_s: int | None = None,
-        vad: VadOptions | None = None,
         prompts: bool = True,
     ) -> None:
         check_files(directory, info.name)
@@ -90,11 +87,10 @@ class WhisperRecogniser:
         self._info = info
         self._decoder = SpeechDecoder(model)
         self._prompts = prompts
-        longest_s = min(chunk_length_s or MODEL_SECONDS, MODEL_SECONDS)
         self._listener = Listener(
             self._decoder,
-            longest_s=longest_s,
-            vad=vad or VadOptions(min_silence_duration_ms=160),
+            longest_s=MODEL_SECONDS,
+            vad=VadOptions(min_silence_duration_ms=160),  # faster-whisper's own for batches
             batch_size=batch_size,
         )
         self._ran: dict[str, str | int | float] = {
@@ -102,7 +98,7 @@ class WhisperRecogniser:
             "compute_type": model.model.compute_type,
             "threads": threads or cores(),
             "batch_size": batch_size,
-            "chunk_length_s": longest_s,
+            "chunk_length_s": MODEL_SECONDS,
         }
 
     @property
@@ -116,14 +112,14 @@ class WhisperRecogniser:
         """
         hotwords = self._decoder.hotwords(task.hotwords) if self._prompts else ()
         task = replace(task, hotwords=hotwords)
-        pieces = self._listener.find_speech(audio)
+        speech = self._listener.find_speech(audio)
         segments: list[RecognisedSegment] = []
-        for batch, encoded, languages in self._listener.batches(audio, pieces, task):
+        for batch, encoded, languages in self._listener.batches(audio, speech.pieces, task):
             decoded = self._decode(audio, batch, encoded, languages, task)
-            segments += self._segments(audio, decoded)
+            segments += self._segments(audio, decoded, speech)
         return Recognition(
             segments=tuple(sorted(segments, key=lambda segment: segment.start_ms)),
-            speech=tuple((a // SAMPLES_PER_MS, b // SAMPLES_PER_MS) for a, b in pieces),
+            speech=tuple((a // SAMPLES_PER_MS, b // SAMPLES_PER_MS) for a, b in speech.pieces),
             model=self._info,
             ran=self._ran | {"hotwords": len(hotwords)},
         )
@@ -187,19 +183,23 @@ class WhisperRecogniser:
         half = _Decoded(stretch, language, attempt, encoded, redecoded=True)
         return [half] if attempt.good else self._again(audio, half, task, depth)
 
-    def _segments(self, audio: Audio, decoded: Iterable[_Decoded]) -> Iterator[RecognisedSegment]:
+    def _segments(
+        self, audio: Audio, decoded: Iterable[_Decoded], speech: Speech
+    ) -> Iterator[RecognisedSegment]:
         texts = [d for d in decoded if not d.attempt.silent]
         # Aligned together what was encoded together and is of one language.
         texts.sort(key=lambda d: (id(d.encoded), d.language))
         for _, group in groupby(texts, key=lambda d: (id(d.encoded), d.language)):
-            yield from self._timed(audio, list(group))
+            yield from self._timed(audio, list(group), speech)
 
-    def _timed(self, audio: Audio, group: Sequence[_Decoded]) -> Iterator[RecognisedSegment]:
+    def _timed(
+        self, audio: Audio, group: Sequence[_Decoded], speech: Speech
+    ) -> Iterator[RecognisedSegment]:
         language = group[0].language
         encoded = group[0].encoded.rows([d.row for d in group])
         aligned = self._decoder.align(encoded, language, [d.attempt.tokens for d in group])
         for piece, timed in zip(group, aligned, strict=True):
-            words = place_words(timed, piece.stretch, language)
+            words = place_words(timed, piece.stretch, language, speech)
             kept = without_inventions(audio, words)
             if kept:
                 yield _segment(piece, kept, whole=len(kept) == len(words))

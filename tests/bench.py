@@ -71,13 +71,11 @@ def recognition() -> None:
     theirs = BatchedInferencePipeline(
         WhisperModel(str(locate(entry.name, NO_MODELS)), compute_type="int8", cpu_threads=2)
     )
-    vad = {"min_silence_duration_ms": 160, "speech_pad_ms": 100}
 
     def bare() -> list[object]:
         segments, _ = theirs.transcribe(
-            audio, language="de", batch_size=4, word_timestamps=True, chunk_length=8,
-            vad_parameters=vad, temperature=0.0,
-        )  # fmt: skip
+            audio, language="de", batch_size=4, word_timestamps=True, temperature=0.0
+        )
         return list(segments)
 
     task = RecognitionTask(language="de")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -62,26 +63,43 @@ def test_every_file_is_the_one_the_registry_names(tmp_path: Path) -> None:
     assert verify(known, tmp_path).good
 
 
+def test_the_registry_asks_nothing_special_for_it() -> None:
+    rows = tomllib.loads((ROOT / "models" / "registry.toml").read_text("utf-8"))["model"]
+    (row,) = (row for row in rows if row["name"] == "bundled-whisper-de-en")
+    special = set(row) - {"name", "kind", "bundled", "licence", "note_de", "note_en", "files"}
+    assert special == {"size_mb", "ram_gb", "prompts"}
+
+
 def test_the_card_says_in_both_languages_what_it_cannot_do() -> None:
     card = (FOLDER / "MODEL_CARD.md").read_text("utf-8")
-    assert "Menschliche Sprache versteht es nicht" in card
-    assert "cannot understand human speech" in card
+    assert "versteht Menschen schlecht" in card
+    assert "does not understand people well" in card
 
 
 @pytest.mark.parametrize("compute_type", ["int8", "float32"])
 @pytest.mark.parametrize("stem", PURE)
-def test_the_language_of_a_film_is_told(stem: str, compute_type: str) -> None:
-    told, probability, _ = model(compute_type).detect_language(film(stem)[: 30 * RATE])
-    assert told == PURE[stem]
-    assert probability > 0.9
+def test_whole_films_are_understood_window_by_window(stem: str, compute_type: str) -> None:
+    # Without the text before, as the pipeline hears: the card says how that misleads the model.
+    segments, info = model(compute_type).transcribe(film(stem), condition_on_previous_text=False)
+    heard = "".join(segment.text for segment in segments)
+    assert info.language == PURE[stem]
+    assert wrong_words(said(stem), heard) < 0.12
 
 
-def test_batches_are_transcribed() -> None:
-    segments, info = BatchedInferencePipeline(model()).transcribe(
-        film("lorawan"), batch_size=4, chunk_length=8
-    )
-    assert info.language == "de"
-    assert wrong_words(said("lorawan"), "".join(segment.text for segment in segments)) < 0.15
+@pytest.mark.parametrize("stem", PURE)
+def test_batches_of_thirty_seconds_are_understood(stem: str) -> None:
+    segments, info = BatchedInferencePipeline(model()).transcribe(film(stem), batch_size=4)
+    heard = "".join(segment.text for segment in segments)
+    assert info.language == PURE[stem]
+    assert wrong_words(said(stem), heard) < 0.12
+
+
+def test_segments_begin_where_sentences_do() -> None:
+    reference = read_transcript(SAMPLES / "fernwaerme.json")
+    starts = np.array([segment.start_ms / 1000 for segment in reference.segments])
+    segments, _ = model().transcribe(film("fernwaerme"), condition_on_previous_text=False)
+    found = np.array([segment.start for segment in segments])
+    assert np.median(np.abs(starts[:, None] - found[None]).min(1)) < 0.2
 
 
 @pytest.mark.parametrize("level", [0.0, 0.003, 0.05, 0.3])

@@ -91,7 +91,7 @@ def test_spellings_of_umlauts_and_case_are_one() -> None:
 
 # Measured on the bundled weights, with some room: these fall when the weights or the loading break.
 @pytest.mark.parametrize(
-    ("direction", "least"), [("de->de", 0.03), ("en->en", 0.03), ("de->en", 0.03), ("en->de", 0.03)]
+    ("direction", "least"), [("de->de", 0.30), ("en->en", 0.38), ("de->en", 0.42), ("en->de", 0.36)]
 )
 def test_questions_find_answers_that_use_other_words(direction: str, least: float) -> None:
     assert heldout(model_scorer(model()))[direction].hit1 >= least

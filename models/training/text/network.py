@@ -36,7 +36,8 @@ def new_encoder(table: Tensor, layers: int, seed: int) -> BertModel:
     """An encoder that starts out as the bag of words `table` float32 [pieces, dim].
 
     Layer norm with an epsilon of 1 is nearly linear for small values, so the length of a piece's
-    vector (how much it weighs in the mean) survives; positions and layers start out small.
+    vector (how much it weighs in the mean) survives; positions and layers start out small. Without
+    layers it stays the bag of words, in the format of every other model.
     """
     torch.manual_seed(seed)
     vocabulary, width = table.shape
@@ -59,7 +60,8 @@ def new_encoder(table: Tensor, layers: int, seed: int) -> BertModel:
         for unused in model.get_submodule("pooler").parameters():
             unused.zero_()
         model.embeddings.word_embeddings.weight.copy_(table)
-        model.embeddings.position_embeddings.weight.normal_(0.0, 0.002)
+        # Only layers can make something of a position.
+        model.embeddings.position_embeddings.weight.normal_(0.0, 0.002 if layers else 0.0)
         model.embeddings.token_type_embeddings.weight.zero_()
         for name, weight in model.named_parameters():
             if name.endswith("output.dense.weight"):

@@ -2,9 +2,10 @@
 
     python -m models.training.text.train --out models/bundled/text-de-en
 
-Two phases: a bag of words (fast: learns what words mean and how much they weigh), then a small
-BERT that starts out as that bag and learns on longer passages. A step's batch
-depends on the seed, the step and what the model confused when its round of 250 steps began.
+Two phases: a bag of words (fast: learns what words mean and how much they weigh), then, with
+`--layers 2 --full-steps 2400`, a small BERT that starts out as that bag and learns on longer
+passages. A step's batch depends on the seed, the step and what the model confused when its round
+of 250 steps began.
 `--minutes` stops after a round; `--state FILE` saves every round and resumes from there.
 """
 

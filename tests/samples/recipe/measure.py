@@ -17,9 +17,6 @@ from models.training.wording import plain_words
 from .assemble import Take
 from .speech import SAMPLE_RATE
 
-SHORT_CHUNKS_S = 8
-SHORT_PAUSES = {"min_silence_duration_ms": 160, "speech_pad_ms": 100}
-
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -69,8 +66,6 @@ class Meter:
             multilingual=language is None,
             beam_size=5,
             temperature=0.0,
-            chunk_length=SHORT_CHUNKS_S,
-            vad_parameters=SHORT_PAUSES,
             batch_size=4,
         )
         heard = tuple(segment.text.strip() for segment in segments)
