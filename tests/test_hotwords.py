@@ -156,7 +156,7 @@ def test_what_hotwords_spoil_is_decoded_again_without_them(models_dir: Path, aud
     assert isinstance(told, int) and 5 < told < len(TERMS)
 
 
-def test_a_model_that_was_not_taught_prompts_gets_none(tmp_path: Path, audio: Audio) -> None:
+def test_a_model_that_hints_lead_astray_gets_none(tmp_path: Path, audio: Audio) -> None:
     folder_of(BUNDLED)
     assert not BUNDLED.prompts
     plain = recognise(BUNDLED, tmp_path, audio)
