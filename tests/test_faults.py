@@ -185,7 +185,7 @@ def test_a_clock_that_jumps_changes_nothing_that_is_kept(
     clock: str, forks: Forks, base: Path, peace: Peace, tmp_path: Path, repaired: Repaired
 ) -> None:
     home = copied(base, tmp_path / "home")
-    ran = forks(home, "--clock", clock, *NIGHT)
+    ran = forks(home, f"--clock={clock}", *NIGHT)
     assert "Traceback" not in ran.out + ran.err
     assert repaired(home) == peace[0]
 
@@ -195,7 +195,7 @@ def test_a_night_killed_under_a_wrong_clock_is_made_good_under_the_right_one(
     clock: str, forks: Forks, base: Path, peace: Peace, tmp_path: Path, repaired: Repaired
 ) -> None:
     home = copied(base, tmp_path / "home")
-    killed = forks(home, "--clock", clock, "--kill-at", "after-commit:20", *NIGHT)
+    killed = forks(home, f"--clock={clock}", "--kill-at", "after-commit:20", *NIGHT)
     assert killed.code == -signal.SIGKILL
     assert repaired(home) == peace[0]
 
