@@ -87,6 +87,11 @@ def rich() -> Night:
             Failed(CARL, "Carls Gespräch", failure("media.altered", path="/media/carl.mp4")),
             Failed("dddddddddddd", "Dora", failure("run.worker_died", permanent=False)),
         ),
+        partial=(
+            Failed(
+                BEN, "Ben über Wärme", failure("media.partly_damaged", path="/b.wav", seconds=9.0)
+            ),
+        ),
         retold=(
             Retold(BEN, "Ben über Wärme", 5100, 300, 60, 52, (("Lorawan", "LoRaWAN", 12),)),
             Retold(ANNA, "Anna Quellwasser", 90, 1, 0, 0, (("Zauberwort", "", 1),)),
@@ -136,6 +141,7 @@ NIGHTS = st.builds(
         st.builds(Done, TEXTS, TEXTS, st.booleans(), some(TEXTS), COUNTS, st.none() | COUNTS)
     ),
     failed=some(st.builds(Failed, TEXTS, TEXTS, FAILURES)),
+    partial=some(st.builds(Failed, TEXTS, TEXTS, FAILURES)),
     retold=some(
         st.builds(
             Retold,
@@ -218,6 +224,7 @@ def test_json_says_seconds_moments_with_offset_and_failures_in_words() -> None:
         "refused",
         "done",
         "failed",
+        "partial",
         "retold",
         "to_review",
         "leaving",
@@ -524,9 +531,9 @@ def test_what_retention_removed_is_named_by_its_id_only(tmp_path: Path) -> None:
 def test_the_text_begins_with_what_matters() -> None:
     lines = as_text(rich(), "en").splitlines()
     assert lines[0] == "Night report of 25 July 2026"
-    assert lines[3] == "2 recordings done, 2 failed. 8 points need you."
+    assert lines[3] == "2 recordings done, 2 failed. 9 points need you."
     assert " ".join(as_text(rich(), "de").splitlines()[3:5]) == (
-        "2 Aufnahmen verarbeitet, 2 fehlgeschlagen. 8 Punkte brauchen Ihre Aufmerksamkeit."
+        "2 Aufnahmen verarbeitet, 2 fehlgeschlagen. 9 Punkte brauchen Ihre Aufmerksamkeit."
     )
 
 
@@ -537,7 +544,7 @@ def test_what_needs_a_person_comes_before_what_does_not() -> None:
     assert (
         order
         == (
-            "troubles failed refused to_review index space"
+            "troubles failed partial refused to_review index space"
             " retold new again taken waiting slowest leaving forecast"
         ).split()
     )

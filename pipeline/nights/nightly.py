@@ -10,7 +10,7 @@ import logging
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -23,6 +23,8 @@ from pipeline.nights import gate, keeping, retention
 from pipeline.nights.watch import Watch
 from pipeline.reports.forgetting import without
 from pipeline.reports.values import (
+    Done,
+    Failed,
     Forecast,
     Leaving,
     Night,
@@ -68,6 +70,7 @@ class _Notes:
     waiting: list[str] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     leaving: list[Leaving] = field(default_factory=list)
+    partial: list[Failed] = field(default_factory=list)
     to_review: list[ToReview] = field(default_factory=list)
     published: Published | None = None
     index_sound: bool | None = None
@@ -109,6 +112,7 @@ def night(
         refused=tuple(notes.refused),
         done=tuple(watch.done),
         failed=tuple(watch.failures),
+        partial=tuple(notes.partial),
         retold=tuple(watch.changed),
         to_review=tuple(notes.to_review),
         leaving=tuple(notes.leaving),
@@ -184,6 +188,8 @@ class _Night:
         options = replace(self.options.run, new_first=True, publish=False)
         report = run(self.context, options, self.watch)
         self.notes.stopped = report.stopped
+        with self.catalogue.read() as db:
+            self.notes.partial += _partial(db, self.watch.done)
         if report.no_hints is not None:
             self.notes.troubles.append(("glossary", report.no_hints))
 
@@ -246,6 +252,18 @@ def _together(first: InboxReport, second: InboxReport) -> InboxReport:
     """What two scans did; of what stays in the folder the second one tells."""
     taken, left = [*first.taken, *second.taken], [*first.left, *second.left]
     return replace(second, taken=taken, left=left)
+
+
+def _partial(db: sqlite3.Connection, done: Sequence[Done]) -> list[Failed]:
+    """What was heard this night, and not to its end."""
+    heard = [one for one in done if "transcribe" in one.stages]
+    known = recordings.get_many(db, {one.recording_id for one in heard})
+    warnings = {key: one.warning for key, one in known.items()}
+    return [
+        Failed(one.recording_id, one.title, warning)
+        for one in heard
+        if (warning := warnings.get(one.recording_id)) is not None
+    ]
 
 
 def _to_review(db: sqlite3.Connection) -> list[ToReview]:

@@ -45,6 +45,7 @@ def traces(nights: Iterable[Night], ids: Collection[str]) -> Traces:
             night.taken,
             night.done,
             night.failed,
+            night.partial,
             night.retold,
             night.to_review,
             night.leaving,
@@ -74,6 +75,11 @@ def without_traces(night: Night, theirs: Traces) -> Night:
             for one in night.failed
             if one.recording_id in ids or not theirs.in_failure(one.failure)
         ),
+        partial=tuple(
+            one
+            for one in night.partial
+            if one.recording_id in ids or not theirs.in_failure(one.failure)
+        ),
         troubles=tuple(
             (step, failure) for step, failure in night.troubles if not theirs.in_failure(failure)
         ),
@@ -87,6 +93,7 @@ def without_recordings(night: Night, ids: Collection[str]) -> Night:
         taken=tuple(one for one in night.taken if one.recording_id not in ids),
         done=tuple(one for one in night.done if one.recording_id not in ids),
         failed=tuple(one for one in night.failed if one.recording_id not in ids),
+        partial=tuple(one for one in night.partial if one.recording_id not in ids),
         retold=tuple(one for one in night.retold if one.recording_id not in ids),
         to_review=tuple(one for one in night.to_review if one.recording_id not in ids),
         leaving=tuple(one for one in night.leaving if one.recording_id not in ids),

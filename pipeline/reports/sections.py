@@ -8,7 +8,7 @@ from typing import Literal
 
 from pipeline.reports import verdicts
 from pipeline.reports.forgetting import settled
-from pipeline.reports.values import Done, Night, Retold
+from pipeline.reports.values import Done, Failed, Night, Retold
 from pipeline.reports.wording import Wording, local, plain
 
 Form = Literal["name", "value", "label", "number", "text", "advice"]
@@ -91,7 +91,8 @@ def _about(night: Night, words: Wording) -> tuple[str, ...]:
 def _sections(night: Night, words: Wording) -> Iterable[Section]:
     """Every section, the empty ones too, the most important first."""
     yield _troubles(night, words)
-    yield _failed(night, words)
+    yield _failed("failed", night.failed, words)
+    yield _failed("partial", night.partial, words)
     yield _refused(night, words)
     yield _to_review(night, words)
     yield _retold(night, words)
@@ -148,7 +149,7 @@ def _troubles(night: Night, words: Wording) -> Section:
     return _section("troubles", words, (("step", "name"), *_ADVICE), rows, len(night.troubles))
 
 
-def _failed(night: Night, words: Wording) -> Section:
+def _failed(name: str, recordings: tuple[Failed, ...], words: Wording) -> Section:
     rows = (
         (
             _whose(one.title, one.recording_id),
@@ -156,10 +157,10 @@ def _failed(night: Night, words: Wording) -> Section:
             words.advice(one.failure),
             words("outlook.permanent" if one.failure.permanent else "outlook.passing"),
         )
-        for one in night.failed
+        for one in recordings
     )
     columns: tuple[tuple[str, Form], ...] = (("recording", "name"), *_ADVICE, ("outlook", "label"))
-    return _section("failed", words, columns, rows, len(night.failed))
+    return _section(name, words, columns, rows, len(recordings))
 
 
 def _refused(night: Night, words: Wording) -> Section:

@@ -208,6 +208,7 @@ _NIGHT = _record(
         ),
     ),
     failed=("failed", _many(_record(Failed, **_WHOSE, failure=("failure", _error)))),
+    partial=("partial", _many(_record(Failed, **_WHOSE, failure=("failure", _error)))),
     retold=(
         "retold",
         _many(

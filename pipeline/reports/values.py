@@ -43,6 +43,8 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
+    """A recording that did not get done, or only as far as its file could be read."""
+
     recording_id: str
     title: str
     failure: Failure
@@ -128,6 +130,7 @@ class Night:
     refused: tuple[Refused, ...] = ()
     done: tuple[Done, ...] = ()
     failed: tuple[Failed, ...] = ()
+    partial: tuple[Failed, ...] = ()
     retold: tuple[Retold, ...] = ()
     to_review: tuple[ToReview, ...] = ()
     leaving: tuple[Leaving, ...] = ()

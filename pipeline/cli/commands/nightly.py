@@ -12,7 +12,7 @@ from pipeline.cli.localise import Localised
 from pipeline.cli.progress import watching
 from pipeline.errors import BadInput
 from pipeline.nights.nightly import NightOptions, night
-from pipeline.reports import store
+from pipeline.reports import store, verdicts
 from pipeline.reports.values import Night
 from pipeline.reports.words import as_text
 from pipeline.run.execute import RunOptions
@@ -67,4 +67,5 @@ def exit_code(told: Night) -> int:
     a person should see to, else 0."""
     if any(failure.key.startswith(("model.", "run.no_")) for _, failure in told.troubles):
         return 4
-    return 1 if told.failed or told.refused or told.troubles else 0
+    parts = (told.failed, told.partial, told.refused, told.troubles, verdicts.index_points(told))
+    return 1 if any(parts) else 0
