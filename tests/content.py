@@ -11,12 +11,14 @@ from pathlib import Path
 from pipeline.catalog import backup
 from pipeline.reports import store
 
+# Results of ``embed`` are experience (how long it took), not content.
 QUERIES = {
     "recordings": "SELECT id, title, language, collection, duration_ms, spoken_language, imported,"
     " state, failure, warning FROM recordings ORDER BY id",
     "transcripts": "SELECT * FROM transcripts ORDER BY recording_id",
     "segments": "SELECT * FROM segments ORDER BY recording_id, number",
-    "results": "SELECT recording_id, stage, fingerprint, digest FROM results ORDER BY 1, 2",
+    "results": "SELECT recording_id, stage, fingerprint, digest FROM results"
+    " WHERE stage <> 'embed' ORDER BY 1, 2",
     "chunks": "SELECT chunks.recording_id, chunks.model_hash, number, start_ms, end_ms, text,"
     " language, sentences, first_segment, last_segment, first_word, last_word, encoded,"
     " chunk_words.words, fingerprint FROM chunks JOIN chunk_words ON chunk_words.rowid = chunks.id"

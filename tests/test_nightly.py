@@ -12,8 +12,10 @@ import pytest
 from conftest import SAMPLES, Interviews
 from fault_home import clip
 
+from pipeline.catalog import generations
 from pipeline.home import open_home
 from pipeline.nights.nightly import AlreadyNight, NightOptions, night
+from pipeline.run import execute
 from pipeline.run.alone import alone
 from pipeline.run.context import Context
 from pipeline.run.execute import RunOptions
@@ -72,7 +74,7 @@ def test_a_night_takes_in_works_off_keeps_peoples_work_and_tells_of_it(
     dropped(interviews.home, "Netze/neu.wav", fresh)
     dropped(interviews.home, "Netze/neu.toml", 'title = "Zähler"\npeople = ["Ida"]\n'.encode())
     broken = dropped(interviews.home, "kaputt.mp4", b"\x93\x02" * 40_000)
-    cut = (SAMPLES / "fernwaerme.mp4").read_bytes()[:150_000]
+    cut = (SAMPLES / "fernwaerme.mp4").read_bytes()[:100_000]
     dropped(interviews.home, "abgebrochen.mp4", cut)
 
     ended = interviews("nightly", "--json", "--workers", "2", check=False)
@@ -86,6 +88,7 @@ def test_a_night_takes_in_works_off_keeps_peoples_work_and_tells_of_it(
     assert [one["path"] for one in told["refused"]] == [str(broken)]
     assert told["refused"][0]["failure"]["advice"] and broken.exists()
     assert told["published"]["flipped"] and told["index_sound"]
+    assert told["demonstration"] == ["bundled-whisper-de-en", "bundled-text-de-en"]
     assert Path(told["backup"]).is_file()
     assert told["forecast"]["recordings"] == 0 and not told["stopped"]
     stem = next((interviews.home / "reports").glob("*.json")).with_suffix("")
@@ -138,7 +141,7 @@ def test_new_recordings_come_before_stale_ones(
     other = tmp_path / "other.vtt"
     other.write_text(TALK.replace("zwei", "drei"), encoding="utf-8")
     added = interviews("add", other, "--json").json["recordings"][0]["id"]
-    told = interviews("nightly", "--json", INTERVIEWS_CHUNK_SIZE="90").json
+    told = interviews("nightly", "--json", "--engine", "inline", INTERVIEWS_CHUNK_SIZE="90").json
     assert [(one["recording"], one["new"]) for one in told["done"]] == [
         (added, True),
         (talk, False),
@@ -186,12 +189,36 @@ def test_the_report_is_copied_to_where_it_is_wanted(
     assert copy.read_bytes() == kept.read_bytes()
 
 
-def test_a_copy_that_cannot_be_written_costs_the_copy_alone(
+def test_a_copy_that_could_not_be_written_is_said_before_a_night_is_spent(
     interviews: Interviews, talk: str, tmp_path: Path
 ) -> None:
     ended = interviews("nightly", "--report", tmp_path / "no" / "morning.txt", check=False)
     assert ended.code == 2 and "--report" in ended.err and "Traceback" not in ended.err
-    assert list((interviews.home / "reports").glob("*.html"))
+    assert interviews("status", "--json").json["counts"]["queued"] == 1
+
+
+def test_a_long_night_publishes_before_its_end(
+    interviews: Interviews, talk: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is newer than the index is searched directly only up to a limit."""
+    monkeypatch.setattr(execute, "_PUBLISHED_EVERY", 4)
+    monkeypatch.setattr(execute, "_CLAIMED_FROM", 2)
+    for number in range(11):
+        other = tmp_path / f"other-{number}.vtt"
+        other.write_text(TALK.replace("zwei", f"{number}"), encoding="utf-8")
+    interviews("run")
+    interviews("add", *tmp_path.glob("other-*.vtt"))
+    context = Context(open_home(interviews.home), Settings())
+    behind: list[int] = []
+
+    class Behind(Silent):
+        def finished(self, recording: Recording) -> None:
+            with context.catalogue() as catalogue, catalogue.read() as db:
+                behind.append(generations.index_state(db).behind)
+
+    told, _ = night(context, NightOptions(RunOptions(engine="inline")), Behind())
+    assert len(behind) == 11 and max(behind) < 8
+    assert told.published is not None and told.published.flipped and not told.troubles
 
 
 def test_logs_and_quiet_nights_tell_no_title(interviews: Interviews, talk: str) -> None:

@@ -73,6 +73,7 @@ def rich() -> Night:
         START + 26_000_000,
         "06:00",
         True,
+        demonstration=("bundled-whisper-de-en",),
         taken=(
             Taken(ANNA, "Anna Quellwasser", "/eingang/Netze/Anna Quellwasser.mp4", False),
             Taken(BEN, "Ben über Wärme", "/eingang/Ben über Wärme.wav", True),
@@ -134,6 +135,7 @@ NIGHTS = st.builds(
     ended_ms=MOMENTS,
     until=st.none() | TEXTS,
     stopped=st.booleans(),
+    demonstration=some(TEXTS),
     taken=some(st.builds(Taken, TEXTS, TEXTS, TEXTS, st.booleans())),
     waiting=some(TEXTS),
     refused=some(st.builds(Refused, TEXTS, FAILURES)),
@@ -219,6 +221,7 @@ def test_json_says_seconds_moments_with_offset_and_failures_in_words() -> None:
         "ended",
         "until",
         "stopped",
+        "demonstration",
         "taken",
         "waiting",
         "refused",

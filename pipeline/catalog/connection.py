@@ -7,6 +7,7 @@ open while a model runs.
 from __future__ import annotations
 
 import re
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -197,12 +198,17 @@ def said_plainly(path: Path) -> Iterator[None]:
     except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
         raise  # our own mistake, not the disk's
     except sqlite3.DatabaseError as error:
-        raise HomeUnusable(_cause(error), path=str(path), detail=str(error)) from error
+        raise HomeUnusable(_cause(error, path), path=str(path), detail=str(error)) from error
 
 
-def _cause(error: sqlite3.DatabaseError) -> str:
+_LEAST_BYTES = 1_000_000
+"""With less free than this, an error of input or output is one of a full disk: not even the log
+that every reader needs can be written."""
+
+
+def _cause(error: sqlite3.DatabaseError, path: Path) -> str:
     said = str(error).lower()
-    if "disk is full" in said or ("disk i/o" in said and "full" in said):
+    if "disk is full" in said or ("disk i/o" in said and _is_full(path)):
         return "home.full"
     if "readonly" in said or "unable to open" in said:
         return "home.read_only"
@@ -211,6 +217,13 @@ def _cause(error: sqlite3.DatabaseError) -> str:
     if "malformed" in said or "not a database" in said or "corrupt" in said:
         return "home.corrupt"
     return "home.unusable"
+
+
+def _is_full(path: Path) -> bool:
+    try:
+        return shutil.disk_usage(path.parent).free < _LEAST_BYTES
+    except OSError:
+        return False
 
 
 def now_ms() -> int:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pipeline.catalog import recordings
 from pipeline.catalog.connection import Catalogue, now_ms
 from pipeline.errors import InterviewsError
-from pipeline.values import STATES, Failure, Recording
+from pipeline.values import STATES, Failure
 
 LEASE_MS = 60_000
 """How long a lease lasts without a heartbeat."""
@@ -35,12 +35,14 @@ def claim(
     owner: str,
     dead: Collection[str],
     wanted: Callable[[sqlite3.Connection, str], bool],
+    keeping: Collection[str] = (),
 ) -> str | None:
     """Take the first free one of ``candidates`` (already in order of work) for ``owner``.
 
     Leases that ran out or belong to a ``dead`` owner are taken over. ``wanted`` says whether a
     candidate still is work, since another runner may have done it after the candidates were
-    found. None when none is free and wanted.
+    found. Those in ``keeping`` are held and stay in the state they are in, however the work on
+    them ends. None when none is free and wanted.
     """
     with catalogue.write() as db:
         for recording_id in _free(db, candidates, dead):
@@ -50,11 +52,12 @@ def claim(
                 "INSERT OR REPLACE INTO leases VALUES (?, ?, ?)",
                 (recording_id, owner, now_ms() + LEASE_MS),
             )
-            db.execute(
-                "UPDATE recordings SET state = 'running', attempts = attempts + 1,"
-                " failure = NULL, cancel_asked = 0 WHERE id = ?",
-                (recording_id,),
-            )
+            if recording_id not in keeping:
+                db.execute(
+                    "UPDATE recordings SET state = 'running', failure = NULL, cancel_asked = 0"
+                    " WHERE id = ?",
+                    (recording_id,),
+                )
             return recording_id
     return None
 
@@ -123,9 +126,10 @@ def check_held(db: sqlite3.Connection, recording_id: str, owner: str) -> None:
 
 
 def set_progress(db: sqlite3.Connection, recording_id: str, stage: str, progress: float) -> None:
-    """How far a running recording is: stage and share in [0, 1]."""
+    """How far a running recording is: stage and share in [0, 1]. One that keeps its state keeps
+    these, too."""
     db.execute(
-        "UPDATE recordings SET stage = ?, progress = ? WHERE id = ?",
+        "UPDATE recordings SET stage = ?, progress = ? WHERE id = ? AND state = 'running'",
         (stage, min(max(progress, 0.0), 1.0), recording_id),
     )
 
@@ -139,38 +143,29 @@ def finish(db: sqlite3.Connection, recording_id: str) -> None:
     )
 
 
-def fail(db: sqlite3.Connection, recording_id: str, failure: Failure, stage: str | None) -> None:
-    """Failed: a passing failure waits a growing pause before it is work again, a permanent one
-    waits for ``retry`` or for other media."""
+def fail(db: sqlite3.Connection, recording_id: str, failure: Failure, stage: str) -> None:
+    """Failed in ``stage``: a passing failure waits a growing pause before it is work again, a
+    permanent one waits for ``retry`` or for other media. Only what failed counts as an attempt,
+    not a run that was killed."""
     db.execute("DELETE FROM leases WHERE recording_id = ?", (recording_id,))
     recordings.set_state(db, recording_id, "failed", stage=stage, failure=failure)
-    attempts = int(
-        db.execute("SELECT attempts FROM recordings WHERE id = ?", (recording_id,)).fetchone()[0]
-    )
-    pause = PAUSES_MS[min(attempts, len(PAUSES_MS)) - 1] if attempts else PAUSES_MS[0]
+    (attempts,) = db.execute(
+        "UPDATE recordings SET attempts = attempts + 1 WHERE id = ? RETURNING attempts",
+        (recording_id,),
+    ).fetchone()
+    pause = PAUSES_MS[min(attempts, len(PAUSES_MS)) - 1]
     db.execute(
         "UPDATE recordings SET not_before_ms = ? WHERE id = ?", (now_ms() + pause, recording_id)
     )
 
 
 def give_back(db: sqlite3.Connection, recording_id: str) -> None:
-    """Put an unfinished recording back in the queue; what its windows yielded is kept."""
+    """End the work on a recording: one that was running is back in the queue, and what its windows
+    yielded is kept; one that keeps its state is as it was."""
     db.execute("DELETE FROM leases WHERE recording_id = ?", (recording_id,))
     db.execute(
-        "UPDATE recordings SET state = 'queued', attempts = max(attempts - 1, 0)"
-        " WHERE id = ? AND state = 'running'",
+        "UPDATE recordings SET state = 'queued' WHERE id = ? AND state = 'running'",
         (recording_id,),
-    )
-
-
-def put_back(db: sqlite3.Connection, recording: Recording) -> None:
-    """Give a failed or cancelled recording its state back after its chunks were renewed."""
-    db.execute("DELETE FROM leases WHERE recording_id = ?", (recording.id,))
-    recordings.set_state(
-        db, recording.id, recording.state, stage=recording.stage, failure=recording.failure
-    )
-    db.execute(
-        "UPDATE recordings SET attempts = ? WHERE id = ?", (recording.attempts, recording.id)
     )
 
 

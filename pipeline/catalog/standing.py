@@ -16,12 +16,14 @@ from typing import NamedTuple
 class Standing(NamedTuple):
     """A recording as a plan sees it.
 
-    ``recognised`` is the fingerprint its machine transcript was made from and ``read`` the digest
+    ``stage`` is the one it was last in: of a failed recording, the one that failed. ``recognised``
+    is the fingerprint its machine transcript was made from and ``read`` the digest
     of what is read of it today; both None before there is a transcript.
     """
 
     id: str
     state: str
+    stage: str | None
     imported: bool
     language: str
     track: int | None
@@ -33,8 +35,8 @@ def standings(db: sqlite3.Connection, ids: Collection[str] = ()) -> list[Standin
     """The known ones among ``ids``, or all recordings, in no certain order."""
     where = "WHERE recordings.id IN (SELECT value FROM json_each(?))" if ids else ""
     rows = db.execute(
-        "SELECT recordings.id, state, imported, language, media_track, machine.fingerprint,"
-        " ifnull(people.digest, machine.digest) FROM recordings"
+        "SELECT recordings.id, state, recordings.stage, imported, language, media_track,"
+        " machine.fingerprint, ifnull(people.digest, machine.digest) FROM recordings"
         " LEFT JOIN results AS machine"
         "  ON machine.recording_id = recordings.id AND machine.stage = 'transcribe'"
         " LEFT JOIN results AS people"
@@ -42,6 +44,6 @@ def standings(db: sqlite3.Connection, ids: Collection[str] = ()) -> list[Standin
         (json.dumps(list(ids)),) if ids else (),
     )
     return [
-        Standing(key, state, bool(imported), language, track, recognised, read)
-        for key, state, imported, language, track, recognised, read in rows
+        Standing(key, state, stage, bool(imported), language, track, recognised, read)
+        for key, state, stage, imported, language, track, recognised, read in rows
     ]

@@ -14,12 +14,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from pipeline.catalog import generations, recordings, transcripts
+from pipeline.catalog import generations, recordings
 from pipeline.catalog.connection import Catalogue, now_ms
-from pipeline.errors import HomeUnusable, InterviewsError
+from pipeline.errors import HomeUnusable, InterviewsError, Missing
 from pipeline.inbox import scan
 from pipeline.inbox.scan import InboxReport
 from pipeline.nights import gate, keeping, retention
+from pipeline.nights.gate import Verdict
 from pipeline.nights.watch import Watch
 from pipeline.reports.forgetting import without
 from pipeline.reports.values import (
@@ -39,7 +40,7 @@ from pipeline.run.alone import alone
 from pipeline.run.context import Context
 from pipeline.run.execute import RunOptions, run
 from pipeline.run.observer import Observer
-from pipeline.run.plan import plan
+from pipeline.run.outlook import outlook
 from pipeline.search import vectors
 from pipeline.values import Failure
 
@@ -78,8 +79,9 @@ class _Notes:
     space: Space | None = None
     forecast: Forecast | None = None
     stopped: bool = False
+    midway: Verdict | None = None
     troubles: list[tuple[str, Failure]] = field(default_factory=list)
-    ended_by: HomeUnusable | None = None
+    gravest: InterviewsError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +95,12 @@ class NightOptions:
 
 def night(
     context: Context, options: NightOptions, observer: Observer
-) -> tuple[Night, HomeUnusable | None]:
-    """Everything a night does, in order. What was noted, and what ended the night early if
-    something did. Raises AlreadyNight (``nightly.running``), HomeUnusable where not even the
-    catalogue opens."""
+) -> tuple[Night, InterviewsError | None]:
+    """Everything a night does, in order. What was noted, and the gravest of what kept steps from
+    being done: a data directory that cannot be used, or something that is missing.
+
+    Raises AlreadyNight (``nightly.running``), HomeUnusable where not even the catalogue opens.
+    """
     started_ms = now_ms()
     watch, notes = Watch(observer), _Notes()
     busy = AlreadyNight("nightly.running")
@@ -107,6 +111,7 @@ def night(
         ended_ms=now_ms(),
         until=options.until,
         stopped=notes.stopped,
+        demonstration=_demonstration_models(context, watch.done),
         taken=tuple(notes.taken),
         waiting=tuple(notes.waiting),
         refused=tuple(notes.refused),
@@ -123,7 +128,7 @@ def night(
         forecast=notes.forecast,
         troubles=tuple(notes.troubles),
     )
-    return _without_removed(context, told), notes.ended_by
+    return _without_removed(context, told), notes.gravest
 
 
 def _without_removed(context: Context, told: Night) -> Night:
@@ -149,8 +154,11 @@ def _steps(work: _Night, notes: _Notes) -> None:
             step()
         except HomeUnusable as error:
             notes.troubles.append((name, error.failure()))
-            notes.ended_by = error
+            notes.gravest = error
             return
+        except Missing as error:
+            notes.troubles.append((name, error.failure()))
+            notes.gravest = error
         except InterviewsError as error:
             notes.troubles.append((name, error.failure()))
         except Exception as error:
@@ -185,7 +193,9 @@ class _Night:
         self.notes.refused += [Refused(str(path), error.failure()) for path, error in bad]
 
     def work_off(self) -> None:
-        options = replace(self.options.run, new_first=True, publish=False)
+        options = replace(
+            self.options.run, new_first=True, publish=False, catch_up=self._publish_midway
+        )
         report = run(self.context, options, self.watch)
         self.notes.stopped = report.stopped
         with self.catalogue.read() as db:
@@ -193,9 +203,17 @@ class _Night:
         if report.no_hints is not None:
             self.notes.troubles.append(("glossary", report.no_hints))
 
+    def _publish_midway(self, catalogue: Catalogue) -> None:
+        """What a long night yields is not to wait for the morning; what was refused once is."""
+        before = self.notes.midway
+        if before is None or before.published:
+            self.notes.midway = gate.publish(self.context, catalogue, worked=True)
+
     def publish(self) -> None:
         worked = bool(self.watch.done or self.notes.taken)
         verdict = gate.publish(self.context, self.catalogue, worked=worked)
+        if verdict.reason == "current" and self.notes.midway is not None:
+            verdict = self.notes.midway
         self.notes.published = Published(
             generation=verdict.generation,
             flipped=verdict.published,
@@ -240,18 +258,22 @@ class _Night:
     def look_ahead(self) -> None:
         with self.catalogue.read() as db:
             self.notes.to_review += _to_review(db)
-            works = plan(self.context, db)
-            speed = transcripts.speed(db)
-        heard = [work.recording for work in works if work.transcribe]
-        audio = sum(round((one.duration_ms or 0) * (1 - one.progress)) for one in heard)
-        expected = None if speed is None else round(audio * speed)
-        self.notes.forecast = Forecast(len(works), audio, expected)
+            left = outlook(self.context, db)
+        self.notes.forecast = Forecast(len(left.works), left.audio_ms, left.expected_ms)
 
 
 def _together(first: InboxReport, second: InboxReport) -> InboxReport:
     """What two scans did; of what stays in the folder the second one tells."""
     taken, left = [*first.taken, *second.taken], [*first.left, *second.left]
     return replace(second, taken=taken, left=left)
+
+
+def _demonstration_models(context: Context, done: Sequence[Done]) -> tuple[str, ...]:
+    """The bundled models that were at work."""
+    stages = {stage for one in done for stage in one.stages}
+    used = [context.speech[0]] if "transcribe" in stages else []
+    used += [context.text[0]] if "embed" in stages else []
+    return tuple(one.name for one in used if one.bundled)
 
 
 def _partial(db: sqlite3.Connection, done: Sequence[Done]) -> list[Failed]:

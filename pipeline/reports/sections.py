@@ -85,7 +85,9 @@ def _about(night: Night, words: Wording) -> tuple[str, ...]:
     )
     until = words("until", time=words("clock", time=plain(night.until))) if night.until else ""
     stopped = words("stopped") if night.stopped else ""
-    return tuple(line for line in (span, until, stopped) if line)
+    models = ", ".join(map(plain, night.demonstration))
+    demonstration = words("demonstration", models=models) if models else ""
+    return tuple(line for line in (span, until, stopped, demonstration) if line)
 
 
 def _sections(night: Night, words: Wording) -> Iterable[Section]:

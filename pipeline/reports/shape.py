@@ -185,6 +185,7 @@ _NIGHT = _record(
     ended=("ended_ms", _moment()),
     until=("until", _maybe(_text)),
     stopped=("stopped", _truth),
+    demonstration=("demonstration", _many(_text)),
     taken=(
         "taken",
         _many(_record(Taken, **_WHOSE, path=("path", _text), known=("known", _truth))),

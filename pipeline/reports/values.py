@@ -119,12 +119,14 @@ class Forecast:
 @dataclass(frozen=True, slots=True)
 class Night:
     """One run of ``nightly``. ``troubles`` are steps that could not be done, by name of the step
-    (``inbox``, ``run``, ``publish``, ``check``, ``backup``, ``retention``)."""
+    (``inbox``, ``run``, ``publish``, ``check``, ``backup``, ``retention``); ``demonstration`` the
+    bundled models that were at work."""
 
     started_ms: int
     ended_ms: int
     until: str | None
     stopped: bool
+    demonstration: tuple[str, ...] = ()
     taken: tuple[Taken, ...] = ()
     waiting: tuple[str, ...] = ()
     refused: tuple[Refused, ...] = ()

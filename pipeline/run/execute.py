@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from pipeline.catalog import generations, queue
+from pipeline.catalog import generations, queue, recordings
 from pipeline.catalog.connection import Catalogue
 from pipeline.catalog.recordings import Database
 from pipeline.errors import BadInput, HomeUnusable, InterviewsError, Missing
@@ -36,7 +36,7 @@ _PUBLISHED_EVERY = 10_000
 class RunOptions:
     """How to run. ``stop_at`` answers whether the time window is over; ``texts_only`` renews the
     chunks of changed texts and leaves recognition to a later run; without ``publish`` the caller
-    sees to the index."""
+    sees to the index, and ``catch_up`` is how in the middle of a long run."""
 
     engine: EngineName = "processes"
     scheduler: str | None = None
@@ -46,6 +46,7 @@ class RunOptions:
     texts_only: bool = False
     new_first: bool = False
     publish: bool = True
+    catch_up: Callable[[Catalogue], None] | None = None
     stop_at: Callable[[], bool] = lambda: False
 
 
@@ -125,6 +126,7 @@ class _Shift:
         self._owner = owner
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._time_up = threading.Event()
         self._engine: Engine | None = None
         self._tried: set[str] = set()
 
@@ -167,7 +169,13 @@ class _Shift:
     def _lane(self, todo: dict[str, Work], lost: list[str]) -> None:
         with self._context.catalogue() as catalogue:
             bench = Bench(
-                self._context, catalogue, self.engine, self._owner, self._observer, self._stopping
+                self._context,
+                catalogue,
+                self.engine,
+                self._owner,
+                self._observer,
+                stopping=self._stopping,
+                dropping=self._stop.is_set,
             )
             while not self._stopping():
                 work = self._claim(catalogue, todo, lost)
@@ -184,12 +192,13 @@ class _Shift:
             claimed = None
             while open_ids and claimed is None:
                 some, open_ids = open_ids[:_CLAIMED_FROM], open_ids[_CLAIMED_FROM:]
-                claimed = queue.claim(catalogue, some, self._owner, lost, self._wanted)
+                keeping = {key for key in some if todo[key].keeps_state}
+                claimed = queue.claim(catalogue, some, self._owner, lost, self._wanted, keeping)
             if claimed is None:
                 return None
             self._tried.add(claimed)
         if todo[claimed].keeps_state or self._options.texts_only:
-            return todo[claimed]  # as it was before we claimed it: that state comes back
+            return todo[claimed]
         with catalogue.read() as db:
             # What another runner had done before we took over need not be done again.
             return next(iter(self._plan(db, (claimed,))), todo[claimed])
@@ -226,13 +235,17 @@ class _Shift:
                 self.report.done.append(recording.id)
                 finished = len(self.report.done)
             self._observer.finished(recording)
-            if self._options.publish and finished % _CLAIMED_FROM == 0:
+            if finished % _CLAIMED_FROM == 0:
                 self._publish_if_far_behind(bench.catalogue)
 
     def _publish_if_far_behind(self, catalogue: Catalogue) -> None:
         with catalogue.read() as db:
             behind = generations.index_state(db).behind
-        if behind >= _PUBLISHED_EVERY:
+        if behind < _PUBLISHED_EVERY:
+            return
+        if self._options.catch_up is not None:
+            self._options.catch_up(catalogue)
+        elif self._options.publish:
             _publish(self._context, catalogue, self.report)
 
     def _give_back(self, bench: Bench, recording_id: str) -> None:
@@ -248,7 +261,7 @@ class _Shift:
         recording = work.recording
         try:
             with queue.holding(bench.catalogue, recording.id, self._owner) as db:
-                queue.fail(db, recording.id, failure, work.stages[0] if work.stages else None)
+                _note_failure(db, recording.id, failure)
         except queue.LeaseLost as error:
             self._observer.given_up(recording, error)
             return
@@ -257,10 +270,11 @@ class _Shift:
         self._observer.failed(recording, failure)
 
     def _stopping(self) -> bool:
+        """Whether nothing more is to be begun: at once, or since the time window is over."""
         if self._options.stop_at():
-            self._stop.set()
             self.report.stopped = True
-        return self._stop.is_set()
+            self._time_up.set()
+        return self._stop.is_set() or self._time_up.is_set()
 
     def engine(self) -> Engine:
         """The engine, made when the first window needs it: re-chunking loads no recogniser."""
@@ -274,6 +288,18 @@ class _Shift:
     def close(self) -> None:
         if self._engine is not None:
             self._engine.close()
+
+
+def _note_failure(db: Database, recording_id: str, failure: Failure) -> None:
+    """A recording that waits or was cancelled, and whose chunks could not be renewed, is no failed
+    one: it stays what it is, and its chunks are as stale as before."""
+    recording = recordings.get(db, recording_id)
+    if recording.state == "running":
+        queue.fail(db, recording_id, failure, recording.stage or "transcribe")
+    elif recording.state == "failed":
+        queue.fail(db, recording_id, failure, "chunk")
+    else:
+        queue.give_back(db, recording_id)
 
 
 def _lanes(options: RunOptions) -> int:

@@ -23,6 +23,9 @@ Stage = Literal["transcribe", "chunk", "embed"]
 STAGES: tuple[Stage, ...] = ("transcribe", "chunk", "embed")
 """Stages a person may ask to be done again. Chunks and their vectors are stored together."""
 
+TEXT_STAGES: tuple[Stage, ...] = ("chunk", "embed")
+"""What is made of a transcript that is there."""
+
 EXTRACT_VERSION = 1
 """Raise it when another version of extraction would yield other audio."""
 
@@ -40,7 +43,7 @@ class Work:
     ``text_models`` are those for which its chunks are missing or stale: the one the settings
     name and, while that one is not yet published, the published one. ``new``: nothing of it can be
     found yet. ``keeps_state`` marks a failed or cancelled recording whose old transcript must stay
-    findable under new chunks.
+    findable under new chunks (unless it is those that failed: then a retry is due first).
     """
 
     recording: Recording
@@ -182,7 +185,7 @@ def _text_models(context: Context, published: ModelRef | None) -> tuple[ModelRef
 
 def _need(found: _Found, one: Standing) -> _Need | None:
     runs = one.id in found.retryable if one.state == "failed" else one.state != "cancelled"
-    if not runs and one.read is None:
+    if not runs and (one.read is None or (one.state == "failed" and one.stage in TEXT_STAGES)):
         return None
     transcribe = runs and _must_transcribe(found, one)
     if transcribe or one.read is None:

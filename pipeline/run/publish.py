@@ -15,7 +15,7 @@ from pathlib import Path
 from pipeline.catalog import chunks, generations, refusals
 from pipeline.catalog.connection import Catalogue
 from pipeline.catalog.generations import Generation
-from pipeline.errors import InterviewsError
+from pipeline.errors import InterviewsError, NotFound
 from pipeline.home import Home
 from pipeline.run import refusal
 from pipeline.run.context import Context
@@ -124,6 +124,24 @@ def flip(
                 chunks.drop_other_models(db, needed)
         refusals.forget(db, model.hash)
     clear_retired(home, catalogue)
+
+
+def roll_back(home: Home, catalogue: Catalogue) -> Generation:
+    """Search the generation before the present one again, until something is published anew.
+
+    Raises NotFound where there is none, or where most of what it holds was cut anew since and is
+    there no more; InterviewsError (``index.damaged``) where its file is not what was built.
+    """
+    with catalogue.write() as db:
+        before = generations.previous(db)
+        if before is None or generations.published(db) is None:
+            raise NotFound("index.no_previous")
+        gone = before.chunks - chunks.count(db, before.model.hash, before.newest_chunk)
+        if gone * 2 > before.chunks:
+            raise NotFound("index.previous_gone", id=before.id, gone=gone, chunks=before.chunks)
+        vectors.check(vectors.path_of(home.index, before.id), before)
+        generations.roll_back(db)
+    return before
 
 
 def _published_is_sound(home: Home, catalogue: Catalogue) -> bool:

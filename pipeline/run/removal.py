@@ -11,6 +11,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 
 from pipeline.catalog import backup, chunks, copying, generations, purge, recordings
 from pipeline.catalog.connection import Catalogue, now_ms, open_catalogue
@@ -131,14 +132,21 @@ def _note(home: Home, ids: Sequence[str], what: str) -> None:
     moment = now_ms()
     lines = "".join(json.dumps({"id": one, what: moment}) + "\n" for one in ids)
     try:
-        with home.ledger.open("a", encoding="utf-8") as ledger:
+        with home.ledger.open("a+b") as ledger:
             os.fchmod(ledger.fileno(), 0o600)
-            ledger.write(lines)
+            ledger.write(_line_end(ledger) + lines.encode("utf-8"))
             ledger.flush()
             os.fsync(ledger.fileno())
         sync_folder(home.root)
     except OSError as error:
         raise disk_error(error, home.ledger) from error
+
+
+def _line_end(ledger: IO[bytes]) -> bytes:
+    """What ends a line that a killed process left torn, so that it swallows nothing."""
+    size = ledger.seek(0, os.SEEK_END)
+    ledger.seek(max(size - 1, 0))
+    return b"" if ledger.read(1) in (b"", b"\n") else b"\n"
 
 
 def _copies(home: Home, recording_id: str) -> list[Path]:

@@ -20,6 +20,7 @@ from typing import IO
 
 from pipeline.catalog import queue
 from pipeline.catalog.connection import open_catalogue
+from pipeline.catalog.recordings import Database
 from pipeline.errors import HomeUnusable
 from pipeline.home import Home
 
@@ -85,6 +86,13 @@ def _clear_dead(home: Home) -> None:
 def dead(owners: Iterable[str], home: Home) -> list[str]:
     """Those owners whose process has ended; their left-over lock files are cleared away."""
     return [owner for owner in owners if not _alive(home.runners / f"{owner}.lock")]
+
+
+def working(db: Database, home: Home) -> set[str]:
+    """Recordings that somebody alive is at work on now."""
+    held = queue.held(db)
+    ended = set(dead(set(held.values()), home))
+    return {key for key, owner in held.items() if owner not in ended}
 
 
 def _alive(path: Path) -> bool:

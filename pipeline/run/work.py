@@ -34,12 +34,13 @@ _POLL_S = 0.5
 
 
 class Stopped(Exception):
-    """The run was asked to stop between two windows."""
+    """The run was asked to stop."""
 
 
 @dataclass(frozen=True)
 class Bench:
-    """What one lane works with."""
+    """What one lane works with. ``stopping`` is asked between windows, ``dropping`` all the time:
+    whether what is under way is to be left, too."""
 
     context: Context
     catalogue: Catalogue
@@ -47,6 +48,7 @@ class Bench:
     owner: str
     observer: Observer
     stopping: Callable[[], bool]
+    dropping: Callable[[], bool]
 
 
 def process(bench: Bench, work: Work) -> None:
@@ -79,18 +81,21 @@ def _texts_done(bench: Bench, work: Work) -> bool:
         if work.text_models and transcripts.read_digest(db, recording.id) != digest:
             return False
         if work.keeps_state:
-            queue.put_back(db, recording)
+            queue.give_back(db, recording.id)
         else:
             queue.finish(db, recording.id)
     return True
 
 
 def _transcribe(bench: Bench, recording: Recording) -> None:
+    with queue.holding(bench.catalogue, recording.id, bench.owner) as db:
+        queue.set_progress(db, recording.id, "transcribe", recording.progress)
     media = _present_media(recording)
     started = time.monotonic()
     key = transcribe_key(recording, bench.context.settings, bench.context.speech[1])
     info = probe.probe(Path(media.path))
     recognised = _Recognised(bench, recording, key, info.duration_ms)
+    kept_ms = recognised.kept[-1].end_ms if recognised.kept else 0
     settings = bench.context.settings
     stream = extract.windows(
         Path(media.path),
@@ -114,7 +119,7 @@ def _transcribe(bench: Bench, recording: Recording) -> None:
             recording.id,
             "transcribe",
             result,
-            took_ms=round((time.monotonic() - started) * 1000),
+            took_ms=_for_all(time.monotonic() - started, duration - kept_ms, duration),
             ran=recognised.ran,
         )
         reading.settle(db, recording.id)
@@ -122,6 +127,12 @@ def _transcribe(bench: Bench, recording: Recording) -> None:
         after = reading.read(db, recording.id)
     if before is not None and transcript_digest(before) != transcript_digest(after):
         bench.observer.retold(recording, changes(before, after))
+
+
+def _for_all(took_s: float, part: int, whole: int) -> int:
+    """Milliseconds that the whole would have taken, by the part that was not kept from before; 0,
+    which says nothing, where all was."""
+    return round(took_s * 1000 * whole / part) if part > 0 else 0
 
 
 def _present_media(recording: Recording) -> Media:
@@ -186,7 +197,6 @@ class _Recognised:
             recognition = pending.result()
         finally:
             pending.cancel()
-        self._check_still_ours()
         made = transcribe_stage.window_transcript(recognition, window.start_ms, window.end_ms)
         self.ran = dict(recognition.ran)
         self.kept.append(made)
@@ -199,9 +209,11 @@ class _Recognised:
             share = window.end_ms / total if total else 0.0
             queue.set_progress(db, self._recording.id, "transcribe", share)
         self._bench.observer.progressed(self._recording, "transcribe", window.end_ms, total)
+        if self._bench.stopping():
+            raise Stopped
 
     def _check_still_ours(self) -> None:
-        if self._bench.stopping():
+        if self._bench.dropping():
             raise Stopped
         with self._bench.catalogue.read() as db:
             queue.check_held(db, self._recording.id, self._bench.owner)
@@ -225,6 +237,7 @@ def _chunk_and_embed(
     by now: what was withheld in between must not come back for an instant."""
     settings = bench.context.settings
     embedder = bench.context.embedder_for(model)
+    started = time.monotonic()
     check_limits(settings.chunk_size, embedder.max_tokens, model.name)
     digest = transcript_digest(transcript)
     key = chunk_key(digest, settings, model)
@@ -234,6 +247,7 @@ def _chunk_and_embed(
     _report(bench, recording, "embed", 0.5)
     encoded = tuple(text_digest(encoded_string(one)) for one in made)
     anew = _asked_again(bench, recording, model)
+    vectors, embedded = _vectors(bench, made, encoded, model, embedder, anew)
     chunk_set = chunks.ChunkSet(
         recording_id=recording.id,
         model_hash=model.hash,
@@ -241,14 +255,17 @@ def _chunk_and_embed(
         chunks=tuple(made),
         encoded=encoded,
         words=tuple(analysed_words(one.text, one.language) for one in made),
-        vectors=_vectors(bench, made, encoded, model, embedder, anew),
+        vectors=vectors,
     )
+    result = StageResult(key, "")
+    took_ms = _for_all(time.monotonic() - started, embedded, len(made))
     with queue.holding(bench.catalogue, recording.id, bench.owner) as db:
         if transcripts.read_digest(db, recording.id) != digest:
             return False
         if anew:
             chunks.drop_sets(db, recording.id, model.hash)
         chunks.store(db, chunk_set)
+        transcripts.record_result(db, recording.id, "embed", result, took_ms=took_ms)
         if generations.text_model(db) is None:
             generations.set_text_model(db, model)
     return True
@@ -268,13 +285,16 @@ def _vectors(
     model: ModelRef,
     embedder: Embedder,
     anew: bool,
-) -> chunks.Half:
-    """float16 [n, dimension], a row a chunk; what this model has embedded before is reused."""
+) -> tuple[chunks.Half, int]:
+    """float16 [n, dimension], a row a chunk; what this model has embedded before is reused. And
+    how many were embedded now."""
     with bench.catalogue.read() as db:
         known = {} if anew else chunks.known_vectors(db, model.hash, encoded)
-    known.update(embed(made, embedder, frozenset(known)))
+    fresh = embed(made, embedder, frozenset(known))
+    known.update(fresh)
     rows = [known[digest] for digest in encoded]
-    return np.stack(rows) if rows else np.zeros((0, embedder.dimension), dtype=np.float16)
+    empty = np.zeros((0, embedder.dimension), dtype=np.float16)
+    return np.stack(rows) if rows else empty, len(fresh)
 
 
 def _report(bench: Bench, recording: Recording, stage: str, progress: float) -> None:

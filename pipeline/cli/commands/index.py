@@ -175,9 +175,6 @@ def _json(generation: Generation | None) -> dict[str, object] | None:
 @index.command(cls=Localised)
 @pass_session
 def rollback(session: Session) -> None:
-    with session.catalogue() as catalogue, catalogue.write() as db:
-        if not generations.roll_back(db):
-            raise NotFound("index.no_previous")
-        now = generations.published(db)
-    if now is not None:
-        session.say("index.rolled_back", id=now.id, model=now.model.name)
+    with session.catalogue() as catalogue:
+        now = publish.roll_back(session.context.home, catalogue)
+    session.say("index.rolled_back", id=now.id, model=now.model.name)

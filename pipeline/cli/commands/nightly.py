@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import click
@@ -38,34 +40,48 @@ def nightly(
     options = RunOptions(
         engine=ENGINES[engine], scheduler=scheduler, workers=workers, stop_at=clock(until)
     )
+    if copy is not None:
+        _check_place(copy)
     session.catalogue(thorough=True).close()
     with watching(session, quiet=session.quiet or as_json) as observer:
         told, ended_by = night(session.context, NightOptions(options, until), observer)
     path = store.write(session.context.home.reports, told, session.language)
+    code = ended_by.exit_code if ended_by else exit_code(told)
     if copy is not None:
-        _copy(path, copy)
+        code = _copied(session, path, copy) or code
     if as_json:
         click.echo(path.read_text(encoding="utf-8"), nl=False)
     elif not session.quiet:
         click.echo(as_text(told, session.language))
         session.say("nightly.written", path=str(path.with_suffix(".html")))
-    return ended_by.exit_code if ended_by else exit_code(told)
+    return code
 
 
-def _copy(written: Path, target: Path) -> None:
-    """The report where the caller wants it, in the form its name asks for, else as text."""
+def _check_place(target: Path) -> None:
+    """Before a night is spent. Raises BadInput."""
+    if target.is_dir() or not os.access(target.parent, os.W_OK):
+        reason = os.strerror(errno.EISDIR if target.is_dir() else errno.EACCES)
+        if not target.parent.is_dir():
+            reason = os.strerror(errno.ENOENT)
+        raise BadInput("nightly.report_unwritable", path=str(target), detail=reason)
+
+
+def _copied(session: Session, written: Path, target: Path) -> int:
+    """The report where the caller wants it, in the form its name asks for, else as text. 0, or the
+    exit code where it cannot be written there: that costs the copy alone."""
     form = target.suffix if target.suffix in (".json", ".html") else ".txt"
     try:
         target.write_bytes(written.with_suffix(form).read_bytes())
     except OSError as error:
         detail = error.strerror or str(error)
-        raise BadInput("nightly.report_unwritable", path=str(target), detail=detail) from error
+        failed = BadInput("nightly.report_unwritable", path=str(target), detail=detail)
+        session.complain(failed)
+        return failed.exit_code
+    return 0
 
 
 def exit_code(told: Night) -> int:
-    """What a timer can act on: 4 where something needed is missing, 1 where something failed that
-    a person should see to, else 0."""
-    if any(failure.key.startswith(("model.", "run.no_")) for _, failure in told.troubles):
-        return 4
+    """What a timer can act on where nothing was missing: 1 where something needs a person, else
+    0."""
     parts = (told.failed, told.partial, told.refused, told.troubles, verdicts.index_points(told))
     return 1 if any(parts) else 0

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import click
 
-from pipeline.catalog import recordings, transcripts
+from pipeline.catalog import queue, recordings, transcripts
 from pipeline.cli.app import Session, echo_json, pass_session
 from pipeline.cli.failures import failure_json
 from pipeline.cli.localise import Localised
@@ -16,8 +16,9 @@ from pipeline.errors import BadInput
 from pipeline.run.engine import EngineName
 from pipeline.run.execute import RunOptions, RunReport
 from pipeline.run.execute import run as work_off
+from pipeline.run.outlook import outlook
 from pipeline.run.plan import STAGES, Stage, plan
-from pipeline.timecode import format_short
+from pipeline.timecode import format_short, to_seconds
 
 ENGINES: dict[str, EngineName] = {"inline": "inline", "processes": "processes", "dask": "dask"}
 
@@ -56,7 +57,7 @@ def run(
     _check_ids(session, only)
     wanted = _parse_again(session, again)
     if dry_run:
-        return _show_plan(session, only, wanted, as_json)
+        return _show_plan(session, options, wanted, as_json)
     _forget(session, wanted)
     _look_ahead(session, only)
     with watching(session, quiet=session.quiet or as_json) as observer:
@@ -111,45 +112,56 @@ def _parse_again(session: Session, again: tuple[str, ...]) -> dict[str, Stage]:
     if stage and not named:
         raise BadInput("run.again_whom", stage=stage)
     _check_ids(session, tuple(wanted))
+    _check_audible(session, [key for key, first in wanted.items() if first == "transcribe"])
     return wanted
 
 
+def _check_audible(session: Session, ids: Sequence[str]) -> None:
+    """Raises BadInput for the first one whose transcript was brought along: nothing would be
+    recognised."""
+    with session.catalogue() as catalogue, catalogue.read() as db:
+        for recording in recordings.get_many(db, ids).values():
+            if recording.imported:
+                raise BadInput("run.again_imported", id=recording.id)
+
+
 def _forget(session: Session, wanted: dict[str, Stage]) -> None:
+    """What is asked for again is wanted, even if it was cancelled or failed before."""
     with session.catalogue() as catalogue, catalogue.write() as db:
         for recording_id, stage in wanted.items():
+            if stage == "transcribe":
+                queue.retry(db, recording_id)
             stages = ("transcribe", "chunk") if stage == "transcribe" else (stage,)
             transcripts.forget_results(db, recording_id, stages)
 
 
 def _show_plan(
-    session: Session, only: tuple[str, ...], wanted: dict[str, Stage], as_json: bool
+    session: Session, options: RunOptions, wanted: dict[str, Stage], as_json: bool
 ) -> int:
     with session.catalogue() as catalogue, catalogue.read() as db:
-        works = plan(session.context, db, only)
-        asked = recordings.get_many(db, [key for key in wanted if not only or key in only])
-        speed = transcripts.speed(db)
-    stages = {work.recording.id: (work.recording, work.stages) for work in works}
-    for key, recording in asked.items():
-        first = STAGES.index(wanted[key])
-        before = stages[key][1] if key in stages else ()
-        both = {*before, *STAGES[min(first, 1 if first else 0) :]}
-        stages[key] = (recording, tuple(one for one in STAGES if one in both))
+        shown = outlook(session.context, db, only=options.only, again=wanted, limit=options.limit)
     if as_json:
+        expected = shown.expected_ms
         echo_json(
             {
                 "work": [
                     {"id": one.id, "title": one.facts.title, "stages": list(names)}
-                    for one, names in stages.values()
-                ]
+                    for one, names in shown.works
+                ],
+                "audio": to_seconds(shown.audio_ms),
+                "expected": None if expected is None else to_seconds(expected),
             }
         )
         return 0
-    for one, names in stages.values():
+    for one, names in shown.works:
         session.say("run.planned", id=one.id, title=one.facts.title, stages=", ".join(names))
-    audio = sum(one.duration_ms or 0 for one, names in stages.values() if "transcribe" in names)
-    key = "run.plan" if speed is None or not audio else "run.plan_with_time"
-    expected = format_short(round(audio * speed)) if speed else ""
-    session.say(key, count=len(stages), audio=format_short(audio), expected=expected)
+    known = shown.works and shown.expected_ms is not None
+    session.say(
+        "run.plan_with_time" if known else "run.plan",
+        count=len(shown.works),
+        audio=format_short(shown.audio_ms),
+        expected=format_short(shown.expected_ms or 0),
+    )
     return 0
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import click
 
@@ -15,6 +16,7 @@ from pipeline.cli.failures import failure_json
 from pipeline.cli.localise import Localised
 from pipeline.errors import failure_advice, failure_message
 from pipeline.messages import text
+from pipeline.run import runner
 from pipeline.timecode import format_short, to_seconds
 from pipeline.values import Recording, State
 
@@ -31,11 +33,14 @@ _IN_TURN: tuple[State, ...] = ("running", "queued", "failed", "cancelled")
 @pass_session
 def status(session: Session, recording_id: str | None, show_all: bool, as_json: bool) -> None:
     with session.catalogue() as catalogue, catalogue.read() as db:
-        found = _found(db, recording_id, every=show_all or as_json)
-        counts = queue.counts(db)
+        working = runner.working(db, session.context.home)
+        found = [
+            _as_it_is(one, working) for one in _found(db, recording_id, every=show_all or as_json)
+        ]
+        counts = _counts(db, working)
         index = generations.index_state(db)
         left_ms = overview.audio_left_ms(db, recording_id)
-        speed = transcripts.speed(db) if left_ms else None
+        speed = transcripts.speed(db, "transcribe") if left_ms else None
     if as_json:
         _echo_json([_json(session, one) for one in found], counts, index)
         return
@@ -47,6 +52,21 @@ def status(session: Session, recording_id: str | None, show_all: bool, as_json: 
     if speed is not None:
         expected = format_short(round(left_ms * speed))
         session.say("status.expected", audio=format_short(left_ms), expected=expected)
+
+
+def _as_it_is(recording: Recording, working: Collection[str]) -> Recording:
+    """Whoever was at work on a recording may have been killed: then it waits."""
+    if recording.state != "running" or recording.id in working:
+        return recording
+    return replace(recording, state="queued")
+
+
+def _counts(db: Database, working: Collection[str]) -> dict[str, int]:
+    counts = queue.counts(db)
+    running = sum(1 for one in recordings.get_many(db, working).values() if one.state == "running")
+    counts["queued"] += counts["running"] - running
+    counts["running"] = running
+    return counts
 
 
 def _found(db: Database, recording_id: str | None, *, every: bool) -> list[Recording]:
