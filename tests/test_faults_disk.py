@@ -9,7 +9,7 @@ import signal
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -92,6 +92,19 @@ def test_a_disk_that_fills_up_at_a_point_is_said_and_made_good(
     assert "full" in night.out + night.err
     assert "Traceback" not in night.out + night.err
     assert repaired(home) == peace[0]
+
+
+def test_a_disk_that_is_full_before_anything_begins_is_said(
+    forks: Forks, base: Path, small: Mount
+) -> None:
+    place = small(f"size={kibibytes(base) + 200}k")
+    home = copied(base, place / "home")
+    with suppress(OSError), (place / "filler").open("wb", buffering=0) as filler:
+        while True:
+            filler.write(b"\0" * 4096)
+    for command in (("status",), NIGHT[1:]):
+        ended = forks(home, "--", *command)
+        assert ended.code == 5 and "is full" in ended.err, ended
 
 
 @pytest.mark.parametrize("limit", [16, 300])

@@ -206,6 +206,24 @@ def test_rolling_back_and_building_the_index(worked: Interviews) -> None:
     assert worked("index", "check", "--json").json["sound"] is True
 
 
+def test_a_damaged_generation_is_not_rolled_back_to(worked: Interviews) -> None:
+    worked("index", "build")
+    before = worked("index", "info", "--json").json
+    path = worked.home / "index" / f"generation-{before['previous']['id']:06}.faiss"
+    path.write_bytes(path.read_bytes()[:-1])
+    ended = worked("index", "rollback", check=False)
+    assert ended.code == 1 and path.name in ended.err
+    assert worked("index", "info", "--json").json == before
+
+
+def test_a_generation_whose_chunks_were_cut_anew_is_not_rolled_back_to(worked: Interviews) -> None:
+    worked("run", INTERVIEWS_CHUNK_SIZE="90")
+    before = worked("index", "info", "--json").json
+    ended = worked("index", "rollback", check=False)
+    assert ended.code == 3 and "cut anew" in ended.err and "chunk_size" in ended.err
+    assert worked("index", "info", "--json").json == before
+
+
 def test_backup_and_restore_bring_everything_back(
     worked: Interviews, ids: dict[str, str], tmp_path: Path
 ) -> None:

@@ -179,6 +179,14 @@ def test_a_missing_speech_model_is_one_message_and_text_is_done_all_the_same(
     assert interviews("nightly").code == 0
 
 
+def test_an_inbox_that_is_not_there_is_missing_and_the_rest_is_done(
+    interviews: Interviews, talk: str, tmp_path: Path
+) -> None:
+    ended = interviews("nightly", "--json", check=False, INTERVIEWS_INBOX=str(tmp_path / "share"))
+    assert ended.code == 4 and titles(ended.json["done"]) == ["talk"]
+    assert [one["step"] for one in ended.json["troubles"]] == ["inbox"]
+
+
 @pytest.mark.parametrize("form", ["txt", "json", "html"])
 def test_the_report_is_copied_to_where_it_is_wanted(
     interviews: Interviews, talk: str, tmp_path: Path, form: str

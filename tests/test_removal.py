@@ -95,6 +95,18 @@ def test_a_restore_does_not_bring_a_removed_recording_back(
     assert len(worked("status", "--json").json["recordings"]) == 3
 
 
+def test_a_torn_line_of_the_ledger_swallows_no_removal(
+    worked: Interviews, ids: dict[str, str], tmp_path: Path
+) -> None:
+    worked("backup", tmp_path / "outside.db")
+    with (worked.home / "removed.jsonl").open("ab") as ledger:
+        ledger.write(b'{"id": "6lpq76b')
+    worked("remove", ids["lorawan"], "--yes")
+    worked("restore", tmp_path / "outside.db")
+    kept = {one["id"] for one in worked("status", "--json").json["recordings"]}
+    assert kept == set(ids.values()) - {ids["lorawan"]}
+
+
 def test_a_recording_added_again_after_its_removal_stays(
     worked: Interviews, ids: dict[str, str]
 ) -> None:
