@@ -6,6 +6,7 @@ import errno
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from platformdirs import user_data_dir
 
@@ -76,9 +77,8 @@ def open_home(root: Path) -> Home:
     try:
         for folder in (home.root, home.index, home.runners):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        probe = home.root / f".writable-{os.getpid()}"
-        probe.touch()
-        probe.unlink()
+        with TemporaryFile(dir=home.root):  # without a name: whoever is killed here leaves nothing
+            pass
     except OSError as error:
         raise disk_error(error, home.root) from error
     kind = file_system(home.root)

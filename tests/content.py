@@ -56,10 +56,7 @@ def everything(home: Path) -> dict[str, object]:
     found["runners"] = [path.name for path in _files(home / "runners")]
     found["index files"] = _index(home)
     found["home"] = sorted(
-        path.name
-        for path in home.iterdir()
-        if not path.name.endswith(("-wal", "-shm"))
-        and not path.name.startswith(".writable-")  # empty: a process was killed on its first step
+        path.name for path in home.iterdir() if not path.name.endswith(("-wal", "-shm"))
     )
     found["damage"] = damage(home)
     return found
