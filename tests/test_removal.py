@@ -185,3 +185,57 @@ def test_a_reader_in_the_way_is_said_and_the_rest_goes_later(
 def test_a_backup_never_replaces_the_program_s_own_files(worked: Interviews) -> None:
     for name in ("catalogue.db", "catalogue.db-wal", "removed.jsonl", "index/x.db"):
         assert worked("backup", worked.home / name, check=False).code == 2
+
+
+def test_a_replacement_goes_with_the_last_recording_it_was_made_for(
+    worked: Interviews, ids: dict[str, str], tmp_path: Path
+) -> None:
+    doomed, other = ids["lorawan"], ids["fernwaerme"]
+    worked("replace", "Geheimprojektolymp", "Decknameatlantis", "--only", doomed)
+    worked("replace", "Nebenprojektdelphi", "Decknamedodona", "--only", doomed)
+    number = worked("replace", "--list", "--json").json["replacements"][1]["number"]
+    worked("replace", "--undo", str(number))
+    worked("replace", "Fernwerme", "Fernwaerme", "--only", doomed, "--only", other)
+    needles = [
+        word.encode()
+        for word in ("geheimprojektolymp", "decknameatlantis", "nebenprojektdelphi", "decknamedod")
+    ]
+    worked("backup", worked.home / "inside.db")
+    worked("backup", tmp_path / "outside.db")
+    worked("remove", doomed, "--yes")
+    assert traces(worked.home, needles) == []
+    worked("restore", tmp_path / "outside.db")
+    assert traces(worked.home, needles) == []
+    (left,) = worked("replace", "--list", "--json").json["replacements"]
+    assert (left["old"], left["recordings"]) == ("Fernwerme", [other])
+
+
+def test_a_replacement_that_outlived_its_recording_goes_wherever_it_lies(
+    worked: Interviews, ids: dict[str, str], tmp_path: Path
+) -> None:
+    """As older versions left them: in the catalogue and in copies without the recording."""
+    doomed = ids["lorawan"]
+    worked("remove", doomed, "--yes")
+    with closing(sqlite3.connect(worked.home / "catalogue.db")) as db:
+        db.execute(
+            "INSERT INTO corrections (scope, was, now, who, made_ms) VALUES (?, ?, 'x', 'anna', 1)",
+            (json.dumps([doomed]), "Geheimprojektolymp"),
+        )
+        db.commit()
+        for place in (worked.home / "inside.db", tmp_path / "outside.db"):
+            db.execute("VACUUM INTO ?", (str(place),))
+    worked("run")
+    assert traces(worked.home, [b"geheimprojektolymp"]) == []
+    worked("restore", tmp_path / "outside.db")
+    assert traces(worked.home, [b"geheimprojektolymp"]) == []
+
+
+def test_the_receipt_tells_of_replacements_that_hold_for_all_recordings(
+    worked: Interviews, ids: dict[str, str]
+) -> None:
+    assert "hold for all" not in worked("remove", ids["lorawan"], "--yes").out
+    worked("replace", "Stadwerke", "Stadtwerke")
+    done = worked("remove", ids["fernwaerme"], "--yes")
+    assert "hold for all recordings stay (1)" in done.out
+    (left,) = worked("replace", "--list", "--json").json["replacements"]
+    assert left["recordings"] is None
