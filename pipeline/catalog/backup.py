@@ -37,7 +37,10 @@ def is_backup(path: Path) -> bool:
 
 def holds(path: Path, recording_ids: Iterable[str]) -> bool:
     """Whether a copy, of whatever older schema, holds any of the recordings or a replacement made
-    for one of them; it is not brought up to date for that. Raises HomeUnusable: ``home.too_new``, or where it cannot be read."""
+    for one of them; it is not brought up to date for that.
+
+    Raises HomeUnusable: ``home.too_new``, or where it cannot be read.
+    """
     uri = f"{path.resolve().as_uri()}?mode=ro"
     with said_plainly(path), closing(sqlite3.connect(uri, uri=True)) as db:
         version = int(db.execute("PRAGMA user_version").fetchone()[0])

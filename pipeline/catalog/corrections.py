@@ -168,6 +168,12 @@ def withheld(db: sqlite3.Connection, recording_id: str) -> list[WithheldRow]:
     return [WithheldRow(r[0], Span(r[1], r[2]), r[3], r[4], r[5]) for r in rows]
 
 
+def withheld_ids(db: sqlite3.Connection) -> set[str]:
+    """Recordings of which a stretch is withheld now."""
+    rows = db.execute("SELECT DISTINCT recording_id FROM withheld WHERE undone_ms IS NULL")
+    return {row[0] for row in rows}
+
+
 def store_outcomes(
     db: sqlite3.Connection, recording_id: str, outcomes: Iterable[OutcomeRow]
 ) -> None:
