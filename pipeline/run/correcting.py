@@ -178,10 +178,16 @@ def withhold(home: Home, catalogue: Catalogue, recording_id: str, span: Span, wh
     store.unquote(home.reports, [recording_id])
     with catalogue.write() as db:
         recordings.get(db, recording_id)
-        number = corrections.withhold(db, recording_id, span, who)
-        chunks.drop_within(db, recording_id, span.start_ms, span.end_ms)
-        reading.settle(db, recording_id)
+        number = hide(db, recording_id, span, who)
     store.unquote(home.reports, [recording_id])
+    return number
+
+
+def hide(db: sqlite3.Connection, recording_id: str, span: Span, who: str) -> int:
+    """Withhold a stretch in the catalogue alone; its number."""
+    number = corrections.withhold(db, recording_id, span, who)
+    chunks.drop_within(db, recording_id, span.start_ms, span.end_ms)
+    reading.settle(db, recording_id)
     return number
 
 
