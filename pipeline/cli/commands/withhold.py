@@ -1,4 +1,4 @@
-"""``interviews withhold``: stretches that nobody is to read, find or hear."""
+"""``interviews withhold``: stretches that nobody is to read or find."""
 
 from __future__ import annotations
 
