@@ -78,7 +78,7 @@ def _work_of_people(context: Context) -> None:
         texts = [every[title] for title in sorted(every) if title.startswith("gespraech")]
         correcting.correct(catalogue, texts[0], 1_000, "neues Netz", "dichtes Netz", "anna")
         correcting.replace(catalogue, "Ausbau", "Umbau", None, "anna")
-        correcting.withhold(catalogue, texts[1], Span(4_500, 9_000), "anna")
+        correcting.withhold(context.home, catalogue, texts[1], Span(4_500, 9_000), "anna")
 
 
 def _fill(inbox: Path, *, heard: bool) -> None:

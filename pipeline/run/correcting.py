@@ -17,6 +17,7 @@ from pipeline.corrections.correct import overlay
 from pipeline.corrections.differences import Edit, differences
 from pipeline.corrections.placing import correction_for
 from pipeline.errors import BadInput, NotFound
+from pipeline.home import Home
 from pipeline.run import reading
 from pipeline.run.context import Context
 from pipeline.run.execute import RunOptions, RunReport, run
@@ -162,18 +163,31 @@ def _settle(db: sqlite3.Connection, ids: Iterable[str]) -> list[str]:
     return [one for one in ids if reading.settle(db, one)]
 
 
-def withhold(catalogue: Catalogue, recording_id: str, span: Span, who: str) -> int:
-    """Nobody reads, finds or hears the stretch from this commit on; its number.
+def withhold(home: Home, catalogue: Catalogue, recording_id: str, span: Span, who: str) -> int:
+    """Nobody reads or finds the stretch from this commit on, and no report quotes the recording;
+    the stretch's number.
 
-    Raises BadInput (``withhold.empty``).
+    Raises BadInput (``withhold.empty``), HomeUnusable.
     """
+    from pipeline.reports import store  # every command that looks at texts would load it
+
     if span.length_ms <= 0:
         raise BadInput("withhold.empty")
+    # Before, so that whoever is killed has promised nothing; and after, for the report that a night
+    # writes in between.
+    store.unquote(home.reports, [recording_id])
     with catalogue.write() as db:
         recordings.get(db, recording_id)
-        number = corrections.withhold(db, recording_id, span, who)
-        chunks.drop_within(db, recording_id, span.start_ms, span.end_ms)
-        reading.settle(db, recording_id)
+        number = hide(db, recording_id, span, who)
+    store.unquote(home.reports, [recording_id])
+    return number
+
+
+def hide(db: sqlite3.Connection, recording_id: str, span: Span, who: str) -> int:
+    """Withhold a stretch in the catalogue alone; its number."""
+    number = corrections.withhold(db, recording_id, span, who)
+    chunks.drop_within(db, recording_id, span.start_ms, span.end_ms)
+    reading.settle(db, recording_id)
     return number
 
 

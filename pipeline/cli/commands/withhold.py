@@ -1,4 +1,4 @@
-"""``interviews withhold``: stretches that nobody is to read, find or hear."""
+"""``interviews withhold``: stretches that nobody is to read or find."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ def withhold(
     with session.catalogue() as catalogue:
         if begin is not None and end is not None:
             span = Span(parse_time(begin), parse_time(end))
-            number = correcting.withhold(catalogue, recording_id, span, who())
+            home = session.context.home
+            number = correcting.withhold(home, catalogue, recording_id, span, who())
         else:
             correcting.release(catalogue, recording_id, undo or 0)
     refresh(session, [recording_id])
