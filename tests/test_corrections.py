@@ -148,7 +148,7 @@ def test_chunks_that_a_correction_does_not_touch_stay_what_they_were(
     before = chunk_rows(worked.home)
     segment = worked("show", ids["lorawan"], "--json").json["segments"][-1]
     word = segment["text"].split()[0]
-    at = str(segment["start"] + 0.1)
+    at = f"{segment['start'] + 0.1:.3f}"
     worked("correct", ids["lorawan"], "--at", at, "--was", word, "--now", "Achtung")
     after = chunk_rows(worked.home)
     new = after.keys() - before.keys()
