@@ -393,6 +393,13 @@ def test_of_captions_goes_all_that_may_have_been_said_in_the_stretch() -> None:
     assert overlay(reading.transcript, (), [Span(4999, 5001)]) == reading
 
 
+def test_what_was_heard_is_not_told_where_it_may_lie_in_the_stretch() -> None:
+    machine = transcript(caption("eins zwei drei vier fünf acht neun zehn", 1000, 9000))
+    reading = overlay(machine, [one("Zwo", "zweie", 2000, 3000)], [Span(4999, 5001)])
+    assert texts(reading) == ["eins", "zehn"]
+    assert reading.outcomes[0].found == ""
+
+
 def test_human_text_goes_with_any_part_of_its_time() -> None:
     machine = transcript(said("Herr Mustermann kommt"))
     correction = one("Mustermann", "Dr. Anton Geheim", 400, 800)

@@ -19,7 +19,7 @@ from pipeline.corrections.finding import Place, find, find_alike, find_beneath
 from pipeline.corrections.page import Line, Page, Spot
 from pipeline.corrections.phrases import Occurrence, letters, matches, occurrences, put_together
 from pipeline.corrections.timing import extent, overlap
-from pipeline.corrections.withholding import Beneath, beneath_of, segments_of
+from pipeline.corrections.withholding import Beneath, beneath_of, reaches_of, segments_of
 from pipeline.values import Correction, Span, Transcript
 
 State = Literal["applied", "settled", "changed"]
@@ -63,7 +63,8 @@ def overlay(
     its segments are marked as corrected. All other segments stay the same to the byte.
     """
     page, outcomes = _laid_on(machine, corrections)
-    discreet = [_discreet(one, asked, withheld) for one, asked in outcomes]
+    reaches = reaches_of(page, withheld)
+    discreet = [_discreet(one, asked, reaches) for one, asked in outcomes]
     return Reading(replace(machine, segments=segments_of(page, withheld)), tuple(discreet))
 
 

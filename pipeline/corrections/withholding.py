@@ -45,16 +45,18 @@ def beneath_of(page: Page, transcript: Transcript, withheld: Sequence[Span]) -> 
         tuple(tokens),
         tuple(hidden),
         spans,
-        tuple(_widest(page, span) for span in spans),
+        reaches_of(page, spans),
     )
 
 
-def _widest(page: Page, span: Span) -> Span:
-    reaches = [_reach(line, span) for line in page.lines]
-    return Span(
-        min((one.start_ms for one in reaches), default=span.start_ms),
-        max((one.end_ms for one in reaches), default=span.end_ms),
-    )
+def reaches_of(page: Page, withheld: Sequence[Span]) -> tuple[Span, ...]:
+    """Each withheld stretch with all the time from which words may have to go for its sake."""
+    found = []
+    for span in withheld:
+        reaches = [span, *(_reach(line, span) for line in page.lines)]
+        begin, end = min(one.start_ms for one in reaches), max(one.end_ms for one in reaches)
+        found.append(Span(begin, end))
+    return tuple(found)
 
 
 def _lasting(withheld: Sequence[Span]) -> list[Span]:

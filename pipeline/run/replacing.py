@@ -101,7 +101,14 @@ def _may_become(term: str, replacements: Sequence[Correction]) -> Callable[[str]
 
     def wanted(text: str) -> bool:
         plain = caseless(text)
-        return any(all(word in plain for word in each) for each in words)
+        # Asked of every segment there is: plain loops take half as long as any() and all().
+        for each in words:
+            for word in each:
+                if word not in plain:
+                    break
+            else:
+                return True
+        return False
 
     return wanted
 
