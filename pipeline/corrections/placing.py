@@ -10,7 +10,7 @@ from itertools import accumulate
 from pipeline.corrections.aligning import Hunk, Side
 from pipeline.corrections.edits import Edit, edits_of
 from pipeline.corrections.timing import extent, tokens_of
-from pipeline.corrections.walls import parted
+from pipeline.corrections.walls import is_wall
 from pipeline.corrections.withholding import Beneath
 from pipeline.errors import BadInput
 from pipeline.timecode import format_short
@@ -114,17 +114,10 @@ def _shown_around(below: Beneath, found: Located) -> tuple[Side, int]:
     begin = shown[before + found.first]
     end = shown[before + found.last] + 1
     first, last = begin, end
-    while first > 0 and not _is_wall(below, first):
+    while first > 0 and not is_wall(below, first - 1, first):
         first -= 1
-    while last < len(below.tokens) and not _is_wall(below, last):
+    while last < len(below.tokens) and not is_wall(below, last - 1, last):
         last += 1
-    if any(_is_wall(below, at) for at in range(begin + 1, end)):
+    if any(is_wall(below, at - 1, at) for at in range(begin + 1, end)):
         raise BadInput("correct.across_withheld", time=format_short(found.span.start_ms))
     return Side.of(below.tokens[first:last]), begin - first
-
-
-def _is_wall(below: Beneath, at: int) -> bool:
-    """Whether anything is withheld between a word and the one before it."""
-    (_, token), (_, following) = below.tokens[at - 1 : at + 1]
-    hidden = below.hidden[at - 1] or below.hidden[at]
-    return bool(hidden) or parted(token, following, below.withheld)

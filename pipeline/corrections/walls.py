@@ -15,7 +15,7 @@ from itertools import pairwise
 from pipeline.corrections.aligning import Hunk, Side, same_words, side_of
 from pipeline.corrections.edits import Edit
 from pipeline.corrections.phrases import key
-from pipeline.corrections.timing import NEAR_MS, Token, extent, overlap
+from pipeline.corrections.timing import NEAR_MS, extent, overlap
 from pipeline.corrections.withholding import Beneath
 from pipeline.values import Segment, Span, Transcript
 
@@ -37,15 +37,12 @@ class Compared:
 
 def compared(below: Beneath, edited: Transcript) -> Compared:
     known = _known(below, edited.segments)
-    told = [
-        (token, bool(hidden))
-        for token, hidden in zip(below.tokens, below.hidden, strict=True)
-        if not hidden or known.intersection(hidden)
-    ]
-    one, other = Side.of([placed for placed, _ in told]), side_of(edited)
-    same = same_words(one, other)
-    found = Compared(one, other, same, [])
-    found.sections += _Walls(below, found, [hidden for _, hidden in told]).sections()
+    told = [at for at, spans in enumerate(below.hidden) if not spans or known.intersection(spans)]
+    one, other = Side.of([below.tokens[at] for at in told]), side_of(edited)
+    found = Compared(one, other, same_words(one, other), [])
+    hidden = [bool(below.hidden[at]) for at in told]
+    parts = [at for at in range(1, len(told)) if is_wall(below, told[at - 1], told[at])]
+    found.sections += _Walls(below, found, hidden, frozenset(parts)).sections()
     return found
 
 
@@ -64,6 +61,8 @@ class _Walls:
     below: Beneath
     found: Compared
     hidden: Sequence[bool]
+    parts: frozenset[int]
+    """Words between which and the one before something is withheld."""
 
     def sections(self) -> Iterator[Hunk]:
         begin, other_begin = 0, 0
@@ -75,13 +74,13 @@ class _Walls:
 
     def _all(self) -> Iterator[Pair]:
         """Runs of withheld words; places between shown words with a withheld stretch between."""
-        tokens, begin = self.found.one.tokens, 0
-        for at in range(len(tokens) + 1):
-            if at < len(tokens) and self.hidden[at]:
+        begin = 0
+        for at in range(len(self.hidden) + 1):
+            if at < len(self.hidden) and self.hidden[at]:
                 continue
             if begin < at:
                 yield begin, at
-            elif 0 < at < len(tokens) and parted(tokens[at - 1], tokens[at], self.below.withheld):
+            elif at in self.parts:
                 yield at, at
             begin = at + 1
 
@@ -117,7 +116,7 @@ class _Walls:
         beside a withheld stretch may be what was said in it, with times that are a little off."""
         one, other = self.found.one.tokens, self.found.other
         gap = extent(one[at - 1 : at + 1])
-        wall = next(span for span in self.below.withheld if overlap(gap, span))
+        wall = next((span for span in self.below.withheld if overlap(gap, span)), gap)
         middle_ms = (wall.start_ms + wall.end_ms) // 2
         cut = bisect_left(other.starts, middle_ms, before[1], behind[1])
         begin, end = before[1], behind[1]
@@ -135,10 +134,12 @@ class _Walls:
 
     def _is_new_beside(self, begin: int, end: int) -> bool:
         cues = self.found.other.segments
-        old = (begin > 0 and cues[begin - 1] == cues[begin]) if begin < end else True
-        old = old or (end < len(cues) and cues[end - 1] == cues[end])
-        span = extent(self.found.other.tokens[begin:end]) if begin < end else Span(0, 0)
-        return not old and any(overlap(_wider(one), span) for one in self.below.reaches)
+        if begin == end or (begin > 0 and cues[begin - 1] == cues[begin]):
+            return False
+        if end < len(cues) and cues[end - 1] == cues[end]:
+            return False
+        span = extent(self.found.other.tokens[begin:end])
+        return any(overlap(_wider(one), span) for one in self.below.reaches)
 
     def _around(
         self, wall: Pair, before: Pair, inside: Sequence[Pair], behind: Pair
@@ -174,10 +175,12 @@ class _Walls:
             self.found.left_out.append(self.found.other.starts[begin])
 
 
-def parted(token: Token, following: Token, withheld: Sequence[Span]) -> bool:
-    """Whether a withheld stretch lies between two neighbouring words, or touches them."""
-    both = extent([token, following])
-    return any(overlap(both, span) for span in withheld)
+def is_wall(below: Beneath, at: int, following: int) -> bool:
+    """Whether anything is withheld between two words, or one of them is."""
+    if following > at + 1 or below.hidden[at] or below.hidden[following]:
+        return True
+    both = extent([below.tokens[at][1], below.tokens[following][1]])
+    return any(overlap(both, span) for span in below.withheld)
 
 
 def _wider(span: Span) -> Span:
