@@ -13,7 +13,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import (
     BaseModel,
@@ -23,6 +23,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
 from pipeline.errors import BadInput
 
@@ -46,6 +47,20 @@ ComputeType = Literal[
 
 
 RetentionDays = Annotated[int, Field(strict=True, ge=0, le=36_500)]
+
+
+_BOUNDS = {
+    "ge": "settings.too_small",
+    "gt": "settings.not_above",
+    "le": "settings.too_large",
+}
+_KINDS = {
+    "int": "settings.no_integer",
+    "float": "settings.no_number",
+    "string": "settings.no_text",
+}
+"""Errors by what their context holds, then by how the name of their type begins
+(https://docs.pydantic.dev/latest/errors/validation_errors/)."""
 
 
 class Settings(BaseModel):
@@ -190,7 +205,25 @@ def _validated(merged: dict[str, object]) -> Settings:
     try:
         return Settings.model_validate(merged)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = str(first["loc"][0]) if first["loc"] else "chunk_overlap"
-        given = str(merged.get(key, Settings.model_fields[key].default))[:60]
-        raise BadInput("settings.bad_value", key=key, value=given, detail=first["msg"]) from error
+        raise _refusal(error.errors()[0], merged) from error
+
+
+def _refusal(found: ErrorDetails, merged: Mapping[str, object]) -> BadInput:
+    """What is wrong with a value, in our words where we have some."""
+    key = str(found["loc"][0]) if found["loc"] else "chunk_overlap"
+    given = str(merged.get(key, Settings.model_fields[key].default))[:60]
+    if not found["loc"]:
+        return BadInput("settings.overlap", key=key, value=given)
+    if key == "retention" and len(found["loc"]) == 1:
+        return BadInput("settings.no_table", key=key, value=given)
+    if found["type"] == "literal_error":
+        allowed = ", ".join(str(one) for one in get_args(Settings.model_fields[key].annotation))
+        return BadInput("settings.no_choice", key=key, value=given, allowed=allowed)
+    limits = found.get("ctx", {})
+    for bound, said in _BOUNDS.items():
+        if bound in limits:
+            return BadInput(said, key=key, value=given, limit=f"{limits[bound]:g}")
+    for kind, said in _KINDS.items():
+        if found["type"].startswith(kind):
+            return BadInput(said, key=key, value=given)
+    return BadInput("settings.bad_value", key=key, value=given, detail=found["msg"])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.catalog import recordings
 from pipeline.home import open_home
-from pipeline.run import correcting, intake
+from pipeline.run import correcting, intake, replacing
 from pipeline.run.context import Context
 from pipeline.settings import Settings
 from pipeline.stages import extract, probe
@@ -77,8 +77,8 @@ def _work_of_people(context: Context) -> None:
             every = {one.facts.title: one.id for one in recordings.every(db)}
         texts = [every[title] for title in sorted(every) if title.startswith("gespraech")]
         correcting.correct(catalogue, texts[0], 1_000, "neues Netz", "dichtes Netz", "anna")
-        correcting.replace(catalogue, "Ausbau", "Umbau", None, "anna")
-        correcting.withhold(catalogue, texts[1], Span(4_500, 9_000), "anna")
+        replacing.replace(catalogue, "Ausbau", "Umbau", None, "anna")
+        correcting.withhold(context.home, catalogue, texts[1], Span(4_500, 9_000), "anna")
 
 
 def _fill(inbox: Path, *, heard: bool) -> None:

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.corrections.correct import Reading, overlay
-from pipeline.corrections.placing import Edit, correction_for, locate
+from pipeline.corrections import placing
+from pipeline.corrections.correct import Reading, beneath, overlay
+from pipeline.corrections.placing import Edit, locate
 from pipeline.fingerprint import transcript_digest
 from pipeline.values import Correction, Segment, Span, Transcript, Word
 
@@ -32,6 +33,10 @@ def caption(text: str, start_ms: int, end_ms: int) -> Segment:
 def transcript(*segments: Segment) -> Transcript:
     last_ms = max((segment.end_ms for segment in segments), default=0)
     return Transcript("de", last_ms + 10_000, segments)
+
+
+def correction_for(read: Transcript, at_ms: int, was: str, now: str) -> Edit | None:
+    return placing.correction_for(beneath(read, (), ()), at_ms, was, now)
 
 
 def texts(reading: Reading) -> list[str]:
@@ -328,6 +333,7 @@ def test_what_is_read_is_not_corrected_again(text: str, was: str, now: str) -> N
         ("ueber", "über", "(Ueber) uns, geg\u00fcber", "(Über) uns, geg\u00fcber"),
         ("Müller", "Möller", "Mu\u0308ller's Mühle, Müllers", "Möller's Mühle, Müllers"),
         ("äh", "", "Ja, äh, gut äh.", "Ja, gut."),
+        ("straße", "gasse", "Straße STRASSE Strasse", "Gasse GASSE Strasse"),
     ],
 )
 def test_a_term_is_replaced_wherever_it_stands(was: str, now: str, text: str, wanted: str) -> None:
@@ -371,14 +377,27 @@ def test_withheld_words_are_in_neither_text_nor_words() -> None:
     assert overlay(reading.transcript, (), [Span(1100, 1300), Span(4300, 9000)]) == reading
 
 
-def test_of_captions_goes_what_overlaps_by_its_share_of_the_time() -> None:
-    machine = transcript(caption("aaaa bbbb cccc dddd", 0, 4000))
-    reading = overlay(machine, (), [Span(1999, 2001)])
+def test_of_captions_goes_all_that_may_have_been_said_in_the_stretch() -> None:
+    machine = transcript(
+        caption("vor", 0, 1000),
+        caption("eins zwei drei vier fünf acht neun zehn", 1000, 9000),
+        caption("nach", 9000, 9900),
+    )
+    reading = overlay(machine, (), [Span(4999, 5001)])
     assert [(s.start_ms, s.end_ms, s.text) for s in reading.transcript.segments] == [
-        (0, 1999, "aaaa"),
-        (2001, 4000, "dddd"),
+        (0, 1000, "vor"),
+        (1000, 4999, "eins"),
+        (5001, 9000, "zehn"),
+        (9000, 9900, "nach"),
     ]
-    assert overlay(reading.transcript, (), [Span(1999, 2001)]) == reading
+    assert overlay(reading.transcript, (), [Span(4999, 5001)]) == reading
+
+
+def test_what_was_heard_is_not_told_where_it_may_lie_in_the_stretch() -> None:
+    machine = transcript(caption("eins zwei drei vier fünf acht neun zehn", 1000, 9000))
+    reading = overlay(machine, [one("Zwo", "zweie", 2000, 3000)], [Span(4999, 5001)])
+    assert texts(reading) == ["eins", "zehn"]
+    assert reading.outcomes[0].found == ""
 
 
 def test_human_text_goes_with_any_part_of_its_time() -> None:

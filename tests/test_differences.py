@@ -12,8 +12,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pipeline.corrections import aligning
-from pipeline.corrections.correct import Reading, overlay
-from pipeline.corrections.differences import Changes, Edit, changes, differences
+from pipeline.corrections import differences as comparing
+from pipeline.corrections.correct import Reading, beneath, overlay
+from pipeline.corrections.differences import Changes, Edit, changes
 from pipeline.corrections.phrases import key
 from pipeline.formats.facts import ExportFacts
 from pipeline.formats.transcripts import parse_transcript, read_transcript, write_transcript
@@ -41,6 +42,10 @@ def cues(*cues: tuple[int, int, str]) -> Transcript:
 
 def tokens(transcript: Transcript) -> list[str]:
     return " ".join(segment.text for segment in transcript.segments).split()
+
+
+def differences(read: Transcript, edited: Transcript) -> tuple[Edit, ...]:
+    return comparing.differences(beneath(read, (), ()), edited).edits
 
 
 def applied(read: Transcript, edits: Sequence[Edit]) -> Reading:
@@ -112,6 +117,22 @@ def test_a_new_cue_where_nobody_spoke_is_told_of_nothing() -> None:
     assert edits == (
         Edit(Span(5000, 7000), "", "Das fehlte."),
         Edit(Span(7000, 9000), "", "Das auch."),
+    )
+    segments = applied(read, edits).transcript.segments
+    assert [(s.start_ms, s.end_ms, s.text) for s in segments] == [
+        (s.start_ms, s.end_ms, s.text) for s in edited.segments
+    ]
+
+
+def test_a_cue_that_went_and_a_new_one_at_another_time_are_two_edits() -> None:
+    read = cues(
+        (0, 5000, "Guten Tag, alle."), (6000, 10_000, "Das war es."), (10_500, 12_000, "Ja.")
+    )
+    edited = cues((0, 5000, "Guten Tag, alle."), (5200, 5800, "Aha."), (10_500, 12_000, "Ja."))
+    edits = differences(read, edited)
+    assert edits == (
+        Edit(Span(5200, 5800), "", "Aha."),
+        Edit(Span(6000, 10_000), "Das war es.", ""),
     )
     segments = applied(read, edits).transcript.segments
     assert [(s.start_ms, s.end_ms, s.text) for s in segments] == [

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline.formats.speakers import Speakers
 from pipeline.formats.transcripts import parse_transcript
+from pipeline.values import Segment, Transcript
 
 
 def said(*texts: str) -> list[tuple[str | None, str]]:
@@ -88,4 +90,27 @@ def test_speakers_of_dialogue_lines_are_told_apart() -> None:
         ("Ben", "Nein."),
         ("Ben", "Doch."),
         ("Anna", "Gut."),
+    ]
+
+
+def test_in_an_edited_export_only_those_who_speak_in_the_transcript_are_speakers() -> None:
+    exported = Transcript(
+        "de",
+        5000,
+        (
+            Segment(1000, 1900, "Guten Tag.", speaker="Clara"),
+            Segment(2000, 2900, "42"),
+            Segment(3000, 3900, "Ja.", speaker="Clara"),
+        ),
+    )
+    edited = (
+        "1\n00:00:01,000 --> 00:00:01,900\nClara: Guten Tag.\n\n"
+        "2\n00:00:02,000 --> 00:00:02,900\nMerke: Zweiundvierzig.\n\n"
+        "3\n00:00:03,000 --> 00:00:03,900\nKlara: Ja.\n"
+    )
+    found = parse_transcript(edited.encode(), "t.srt", Speakers.of(exported)).segments
+    assert [(one.speaker, one.text) for one in found] == [
+        ("Clara", "Guten Tag."),
+        (None, "Merke: Zweiundvierzig."),
+        ("Klara", "Ja."),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import string
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from pipeline import errors
 from pipeline.cli.localise import localise
 from pipeline.cli.main import cli
 from pipeline.messages import LANGUAGES, catalogue
+from pipeline.settings import Settings, load_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 RAISED = re.compile(r"[a-z_]+(\.[a-z_]+)+")
@@ -95,3 +97,47 @@ def test_every_command_and_option_is_documented(language: str) -> None:
         for option in command.params:
             if isinstance(option, click.Option):
                 assert option.help, f"{command.name} {option.name}"
+
+
+@pytest.mark.parametrize(
+    ("given", "rule"),
+    [
+        ({"threads": -1}, "der Wert muss mindestens 0 sein"),
+        ({"media_hours_limit": 0}, "der Wert muss größer als 0 sein"),
+        ({"inbox_settle_seconds": 90_000}, "der Wert darf höchstens 86400 sein"),
+        ({"gold_tolerance": 2}, "der Wert darf höchstens 1 sein"),
+        ({"threads": "vier"}, "der Wert muss eine ganze Zahl sein"),
+        ({"threads": 1.5}, "der Wert muss eine ganze Zahl sein"),
+        ({"gold_tolerance": "wenig"}, "der Wert muss eine Zahl sein"),
+        ({"speech_model": 3}, "der Wert muss ein Text sein"),
+        ({"compute_type": "int9"}, "möglich sind auto, int8, int8_float16"),
+        ({"language": "fr"}, "möglich sind de, en."),
+        ({"retention": 3}, "der Wert muss eine Tabelle sein"),
+        ({"retention": {"*": "730"}}, "der Wert muss eine ganze Zahl sein"),
+        ({"retention": {"*": -1}}, "der Wert muss mindestens 0 sein"),
+        ({"chunk_overlap": 150}, "höchstens halb so groß wie chunk_size"),
+    ],
+)
+def test_what_is_wrong_with_a_setting_is_said_in_german(
+    tmp_path: Path, given: dict[str, object], rule: str
+) -> None:
+    ((key, value),) = given.items()
+    written = (
+        f"{{ '*' = {json.dumps(value['*'])} }}" if isinstance(value, dict) else json.dumps(value)
+    )
+    (tmp_path / "interviews.toml").write_text(f"{key} = {written}\n", encoding="utf-8")
+    with pytest.raises(errors.BadInput) as raised:
+        load_settings(tmp_path, {})
+    said = raised.value.message("de")
+    assert said.startswith(f"Die Einstellung „{key}“ kann nicht „") and rule in said
+
+
+@pytest.mark.parametrize("given", ["", "x", "-1", "1e30", "nan", "[]", "9" * 5000])
+def test_no_setting_is_refused_in_the_library_s_words(tmp_path: Path, given: str) -> None:
+    refused = []
+    for key in Settings.model_fields:
+        try:
+            load_settings(tmp_path, {f"INTERVIEWS_{key.upper()}": given})
+        except errors.BadInput as error:
+            refused.append(error.key)
+    assert refused and "settings.bad_value" not in refused

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import time
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +16,11 @@ from conftest import SAMPLES, Interviews
 from fault_home import clip
 
 from pipeline.catalog import generations
+from pipeline.corrections.differences import Changes
 from pipeline.home import open_home
-from pipeline.nights.nightly import AlreadyNight, NightOptions, night
+from pipeline.nights.nightly import AlreadyNight, NightOptions, night, write_report
+from pipeline.reports.store import read
+from pipeline.reports.values import Night, Retold
 from pipeline.run import execute
 from pipeline.run.alone import alone
 from pipeline.run.context import Context
@@ -232,3 +238,59 @@ def test_a_long_night_publishes_before_its_end(
 def test_logs_and_quiet_nights_tell_no_title(interviews: Interviews, talk: str) -> None:
     ended = interviews("--quiet", "nightly")
     assert "talk" not in ended.out + ended.err and "Stadt" not in ended.out + ended.err
+
+
+def quotes(folder: Path) -> bool:
+    return any("Fernwerme" in path.read_text(encoding="utf-8") for path in folder.iterdir())
+
+
+def retold(recording: str) -> Retold:
+    return Retold(recording, "talk", 18, 1, 0, 0, (("Fernwerme", "Fernwärme", 1),))
+
+
+def test_a_report_says_no_word_of_a_recording_of_which_something_is_withheld(
+    interviews: Interviews, talk: str
+) -> None:
+    interviews("run")
+    context = Context(open_home(interviews.home), Settings())
+    told = Night(1, 2, None, False, retold=(retold(talk),))
+    write_report(context, told, "de")
+    assert quotes(context.home.reports)
+    interviews("withhold", talk, "--from", "0", "--to", "4.2")
+    assert not quotes(context.home.reports)
+    path = write_report(context, told, "de")  # it was told before, and written after
+    assert not quotes(context.home.reports)
+    assert read(path).retold == (replace(retold(talk), commonest=()),)
+
+
+class WithheldMeanwhile(Silent):
+    """Somebody withholds the beginning of a recording just after it was recognised anew."""
+
+    told: Changes | None = None
+
+    def __init__(self, interviews: Interviews) -> None:
+        self._interviews = interviews
+
+    def retold(self, recording: Recording, changes: Changes) -> None:
+        self.told = changes
+
+    def finished(self, recording: Recording) -> None:
+        self._interviews("withhold", recording.id, "--from", "0", "--to", "6")
+
+
+def test_what_is_withheld_while_the_night_goes_on_is_not_quoted_in_the_morning(
+    interviews: Interviews, tmp_path: Path
+) -> None:
+    sound = clip("lorawan.mp4", 6, tmp_path / "clip.wav")
+    interviews("add", sound)
+    interviews("run")
+    with closing(sqlite3.connect(interviews.home / "catalogue.db")) as db:
+        db.execute("UPDATE segments SET text = 'Geheimwort' || substr(text, instr(text, ' '))")
+        db.execute("UPDATE segments SET words = '[]'")
+        db.commit()
+    watch = WithheldMeanwhile(interviews)
+    context = Context(open_home(interviews.home), Settings(beam_size=1))
+    told, _ = night(context, NightOptions(RunOptions(engine="inline")), watch)
+    assert watch.told is not None and "Geheimwort" in str(watch.told.commonest)
+    (one,) = told.retold
+    assert one.replaced and "Geheimwort" not in str(told)

@@ -7,6 +7,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import SAMPLES, Interviews
 
 TITLE = "Streng vertrauliches Gespraech ueber Konzessionen"
@@ -195,5 +197,141 @@ def test_a_reader_in_the_way_is_said_and_the_rest_goes_later(
 
 
 def test_a_backup_never_replaces_the_program_s_own_files(worked: Interviews) -> None:
-    for name in ("catalogue.db", "catalogue.db-wal", "removed.jsonl", "index/x.db"):
+    names = ("catalogue.db", "catalogue.db-wal", "removed.jsonl", "index/x.db", "inbox/x.db")
+    for name in names:
+        (worked.home / name).parent.mkdir(exist_ok=True)
         assert worked("backup", worked.home / name, check=False).code == 2
+
+
+def test_a_backup_replaces_an_earlier_backup_and_no_other_file(
+    interviews: Interviews, tmp_path: Path
+) -> None:
+    earlier, letter = tmp_path / "monday.db", tmp_path / "wichtig.txt"
+    settings = interviews.home / "interviews.toml"
+    interviews("backup", earlier)
+    letter.write_text("Liebe Kollegin", encoding="utf-8")
+    settings.write_text("threads = 1\n", encoding="utf-8")
+    for path in (letter, settings):
+        before = path.read_bytes()
+        refused = interviews("backup", path, check=False)
+        assert refused.code == 2 and "no backup of this program" in refused.err
+        assert path.read_bytes() == before
+    interviews("backup", earlier)
+
+
+TALK = """WEBVTT
+
+00:00.000 --> 00:04.000
+Die Stadtwerke bauen ein Netz im Hafen.
+
+00:04.500 --> 00:09.000
+Das Gateway hängt am Kirchturm und reicht weit.
+"""
+
+
+@pytest.fixture
+def talk(interviews: Interviews, tmp_path: Path) -> str:
+    """The id of a worked recording with a sentence on a steeple from 4.5 to 9 seconds."""
+    (tmp_path / "hafen.vtt").write_text(TALK, encoding="utf-8")
+    added = interviews("add", tmp_path / "hafen.vtt", "--json").json["recordings"][0]["id"]
+    interviews("run")
+    return str(added)
+
+
+def readable(interviews: Interviews, recording: str) -> bool:
+    read = interviews("show", recording).out + interviews("search", "Gateway am Kirchturm").out
+    return "Kirchturm" in read
+
+
+def test_what_is_withheld_stays_so_through_a_restore(
+    interviews: Interviews, talk: str, tmp_path: Path
+) -> None:
+    interviews("backup", tmp_path / "before.db")
+    interviews("withhold", talk, "--from", "4.5", "--to", "9")
+    done = interviews("restore", tmp_path / "before.db")
+    assert "1 passages that were withheld since" in done.out and not done.err
+    assert not readable(interviews, talk)
+    interviews("run")
+    assert not readable(interviews, talk)
+    (row,) = interviews("withhold", talk, "--list", "--json").json["withheld"]
+    again = interviews("restore", tmp_path / "before.db")
+    assert "1 passages" in again.out
+    interviews("withhold", talk, "--undo", str(row["number"]))
+    interviews("run")
+    assert readable(interviews, talk)
+
+
+def test_what_was_released_since_the_backup_is_withheld_again_and_told(
+    interviews: Interviews, talk: str, tmp_path: Path
+) -> None:
+    number = interviews("withhold", talk, "--from", "4.5", "--to", "9", "--json").json["number"]
+    interviews("backup", tmp_path / "before.db")
+    same = interviews("restore", tmp_path / "before.db")
+    assert "passages" not in same.out + same.err
+    interviews("withhold", talk, "--undo", str(number))
+    assert "1 passages that were released" in interviews("restore", tmp_path / "before.db").out
+    assert not readable(interviews, talk)
+
+
+def test_without_the_former_catalogue_people_are_told_what_to_withhold_again(
+    interviews: Interviews, talk: str, tmp_path: Path
+) -> None:
+    interviews("backup", tmp_path / "before.db")
+    interviews("withhold", talk, "--from", "4.5", "--to", "9")
+    (interviews.home / "catalogue.db").write_bytes(b"SQLite format 3\x00" + b"x" * 5000)
+    done = interviews("restore", tmp_path / "before.db")
+    assert "withhold again" in done.err
+
+
+def test_a_replacement_goes_with_the_last_recording_it_was_made_for(
+    worked: Interviews, ids: dict[str, str], tmp_path: Path
+) -> None:
+    doomed, other = ids["lorawan"], ids["fernwaerme"]
+    worked("replace", "Geheimprojektolymp", "Decknameatlantis", "--only", doomed)
+    worked("replace", "Nebenprojektdelphi", "Decknamedodona", "--only", doomed)
+    number = worked("replace", "--list", "--json").json["replacements"][1]["number"]
+    worked("replace", "--undo", str(number))
+    worked("replace", "Fernwerme", "Fernwaerme", "--only", doomed, "--only", other)
+    needles = [
+        word.encode()
+        for word in ("geheimprojektolymp", "decknameatlantis", "nebenprojektdelphi", "decknamedod")
+    ]
+    worked("backup", worked.home / "inside.db")
+    worked("backup", tmp_path / "outside.db")
+    worked("remove", doomed, "--yes")
+    assert traces(worked.home, needles) == []
+    worked("restore", tmp_path / "outside.db")
+    assert traces(worked.home, needles) == []
+    (left,) = worked("replace", "--list", "--json").json["replacements"]
+    assert (left["old"], left["recordings"]) == ("Fernwerme", [other])
+
+
+def test_a_replacement_that_outlived_its_recording_goes_wherever_it_lies(
+    worked: Interviews, ids: dict[str, str], tmp_path: Path
+) -> None:
+    """As older versions left them: in the catalogue and in copies without the recording."""
+    doomed = ids["lorawan"]
+    worked("remove", doomed, "--yes")
+    with closing(sqlite3.connect(worked.home / "catalogue.db")) as db:
+        db.execute(
+            "INSERT INTO corrections (scope, was, now, who, made_ms) VALUES (?, ?, 'x', 'anna', 1)",
+            (json.dumps([doomed]), "Geheimprojektolymp"),
+        )
+        db.commit()
+        for place in (worked.home / "inside.db", tmp_path / "outside.db"):
+            db.execute("VACUUM INTO ?", (str(place),))
+    worked("run")
+    assert traces(worked.home, [b"geheimprojektolymp"]) == []
+    worked("restore", tmp_path / "outside.db")
+    assert traces(worked.home, [b"geheimprojektolymp"]) == []
+
+
+def test_the_receipt_tells_of_replacements_that_hold_for_all_recordings(
+    worked: Interviews, ids: dict[str, str]
+) -> None:
+    assert "hold for all" not in worked("remove", ids["lorawan"], "--yes").out
+    worked("replace", "Stadwerke", "Stadtwerke")
+    done = worked("remove", ids["fernwaerme"], "--yes")
+    assert "hold for all recordings stay (1)" in done.out
+    (left,) = worked("replace", "--list", "--json").json["replacements"]
+    assert left["recordings"] is None

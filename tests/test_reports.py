@@ -26,7 +26,7 @@ from pipeline.reports.forgetting import settled
 from pipeline.reports.page import as_page, style
 from pipeline.reports.sections import told
 from pipeline.reports.shape import Damaged, from_json, to_json
-from pipeline.reports.store import every, forget, read, write
+from pipeline.reports.store import every, forget, read, unquote, write
 from pipeline.reports.values import (
     Done,
     Failed,
@@ -513,6 +513,36 @@ def test_forgetting_that_was_cut_short_is_finished_by_the_next_call(
         if finished:
             break
     assert 10 < number < 199
+
+
+def test_a_recording_is_quoted_no_longer_and_its_numbers_stay(tmp_path: Path) -> None:
+    path = write(tmp_path, rich(), "de")
+    untouched = write(tmp_path, calm(), "de")
+    before = untouched.stat()
+    assert unquote(tmp_path, [ANNA]) == 1
+    assert b"Zauberwort" not in bytes_of(tmp_path)
+    benns, annas = rich().retold
+    assert read(path) == replace(rich(), retold=(benns, replace(annas, commonest=())))
+    assert path.with_suffix(".txt").read_text(encoding="utf-8") == as_text(read(path), "de")
+    assert path.with_suffix(".html").read_text(encoding="utf-8") == as_page(read(path), "de")
+    assert untouched.stat() == before
+    assert unquote(tmp_path, [ANNA]) == 0
+    assert unquote(tmp_path / "none", [ANNA]) == 0
+
+
+def test_unquoting_that_was_cut_short_is_finished_by_the_next_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1, 100):
+        folder = tmp_path / str(number)
+        for _ in range(2):
+            write(folder, rich(), "de")
+        finished = works(partial(unquote, folder, [ANNA]), number, monkeypatch)
+        unquote(folder, [ANNA])
+        assert b"Zauberwort" not in bytes_of(folder)
+        if finished:
+            break
+    assert 5 < number < 99
 
 
 def test_what_retention_removed_is_named_by_its_id_only(tmp_path: Path) -> None:

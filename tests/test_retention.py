@@ -321,7 +321,8 @@ def test_looking_at_the_list_warns_nobody(archive: Archive) -> None:
 def test_a_restored_catalogue_warns_anew(archive: Archive, tmp_path: Path) -> None:
     doomed = archive.add(TODAY - days(800))
     archive.nights(TODAY, TODAY + days(29))
-    copies.save(archive.home, archive.catalogue, tmp_path / "copy.db")
+    context = Context(archive.home, archive.settings)
+    copies.save(context, archive.catalogue, tmp_path / "copy.db")
     archive.catalogue.close()
     copies.restore(archive.home, tmp_path / "copy.db")
     with open_catalogue(archive.home.catalogue) as catalogue:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,12 +14,15 @@ from hypothesis import strategies as st
 
 from pipeline.catalog import chunks
 from pipeline.catalog.scope import Scope
+from pipeline.cli.commands.search import play_command
 from pipeline.errors import BadInput, InterviewsError, Missing
 from pipeline.messages import LANGUAGES
 from pipeline.search import meaning, vectors
 from pipeline.search import search as search_module
 from pipeline.search.results import MODES, Mode, result_json
 from pipeline.stages.chunk import ChunkParameters
+from pipeline.values import Media, Span
+from tests.conftest import SAMPLES, Interviews
 from tests.search_home import BagOfStems, SearchHome, interview
 
 HEAT = (
@@ -239,3 +243,33 @@ def test_the_json_is_the_contract(home: SearchHome) -> None:
     assert hit["url"] == f"/r/{hit['recording']}?t=20.0"
     assert [hit["text"][begin:end] for begin, end in hit["highlights"]] == ["vierzig", "Häuser"]
     assert answer["degraded"] is None
+
+
+def test_what_is_played_ends_before_a_withheld_stretch(home: SearchHome) -> None:
+    hit = home.searcher().search("Wann werden Zähler getauscht?").hits[0]
+    media = Media("/media/wasser gestern.mp4", 1, 1, None, False)
+    hit = replace(hit, jump_ms=9_740, recording=replace(hit.recording, media=media))
+    begin, path = "ffplay -autoexit -ss 9.74", "'/media/wasser gestern.mp4'"
+    past, ahead, later = Span(0, 9_740), Span(12_000, 13_000), Span(20_000, 30_000)
+    assert play_command(hit, []) == f"{begin} {path}"
+    assert play_command(hit, [past]) == f"{begin} {path}"
+    assert play_command(hit, [past, later, ahead]) == f"{begin} -t 2.26 {path}"
+    assert play_command(hit, [Span(9_000, 9_741), later]) is None
+    assert play_command(hit, [Span(9_740, 9_800)]) is None
+    assert play_command(replace(hit, recording=replace(hit.recording, media=None)), []) is None
+
+
+def test_a_search_says_how_to_play_what_is_not_withheld(
+    interviews: Interviews, tmp_path: Path
+) -> None:
+    captions = tmp_path / "talk.vtt"
+    captions.write_text(
+        "WEBVTT\n\n00:00.000 --> 00:04.000\nDie Stadtwerke bauen ein Netz.\n\n"
+        "00:04.500 --> 00:09.000\nDas Gateway hängt am Kirchturm.\n",
+        encoding="utf-8",
+    )
+    added = interviews("add", SAMPLES / "lorawan.mp4", "--transcript", captions, "--json").json
+    interviews("run")
+    assert "ffplay -autoexit -ss 0.0 /" in interviews("search", "Stadtwerke Netz").out
+    interviews("withhold", added["recordings"][0]["id"], "--from", "4.5", "--to", "9")
+    assert "ffplay -autoexit -ss 0.0 -t 4.5 /" in interviews("search", "Stadtwerke Netz").out

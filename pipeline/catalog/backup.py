@@ -8,11 +8,14 @@ from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
-from pipeline.catalog import copying
+from pipeline.catalog import copying, purge
 from pipeline.catalog.connection import APPLICATION_ID, Catalogue, said_plainly, schema_version
 from pipeline.errors import BadInput, HomeUnusable
 
 _HEADER = b"SQLite format 3\x00"
+
+_SCOPES_SINCE = 3
+"""The schema with which replacements came; before that no correction was without a recording."""
 
 
 def copy_to(catalogue: Catalogue, target: Path) -> None:
@@ -33,18 +36,24 @@ def is_backup(path: Path) -> bool:
 
 
 def holds(path: Path, recording_ids: Iterable[str]) -> bool:
-    """Whether a copy, of whatever older schema, holds any of the recordings; it is not brought up
-    to date for that. Raises HomeUnusable: ``home.too_new``, or where it cannot be read."""
+    """Whether a copy, of whatever older schema, holds any of the recordings or a replacement made
+    for one of them; it is not brought up to date for that.
+
+    Raises HomeUnusable: ``home.too_new``, or where it cannot be read.
+    """
     uri = f"{path.resolve().as_uri()}?mode=ro"
     with said_plainly(path), closing(sqlite3.connect(uri, uri=True)) as db:
         version = int(db.execute("PRAGMA user_version").fetchone()[0])
         if version > schema_version():
             raise HomeUnusable("home.too_new", path=str(path), version=version)
+        ids = list(recording_ids)
         found = db.execute(
             "SELECT 1 FROM recordings WHERE id IN (SELECT value FROM json_each(?)) LIMIT 1",
-            (json.dumps(list(recording_ids)),),
+            (json.dumps(ids),),
         ).fetchone()
-    return found is not None
+        return found is not None or (
+            version >= _SCOPES_SINCE and bool(purge.named_in_scopes(db, ids))
+        )
 
 
 def check(path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -78,20 +78,21 @@ def add(
     return int(row[0])
 
 
-def undo(db: sqlite3.Connection, correction_id: int, recording_id: str | None) -> CorrectionRow:
-    """Take a correction of ``recording_id`` (None: a replacement) back; it stays on record.
+def undo(db: sqlite3.Connection, numbers: range, recording_id: str | None) -> list[CorrectionRow]:
+    """Take the corrections of ``recording_id`` (None: replacements) with these numbers back; they
+    stay on record.
 
-    Raises NotFound (``correct.unknown``) where there is none or it was undone before.
+    Raises NotFound (``correct.unknown``) where there is none or they were undone before.
     """
-    row = db.execute(
-        "UPDATE corrections SET undone_ms = ? WHERE id = ? AND recording_id IS ?"
+    rows = db.execute(
+        "UPDATE corrections SET undone_ms = ? WHERE id BETWEEN ? AND ? AND recording_id IS ?"
         " AND undone_ms IS NULL RETURNING *",
-        (now_ms(), correction_id, recording_id),
-    ).fetchone()
-    if row is None:
-        raise NotFound("correct.unknown", number=correction_id)
-    db.execute("DELETE FROM outcomes WHERE correction_id = ?", (correction_id,))
-    return _row(row)
+        (now_ms(), numbers.start, numbers.stop - 1, recording_id),
+    ).fetchall()
+    if not rows:
+        raise NotFound("correct.unknown", number=numbers.start)
+    db.executemany("DELETE FROM outcomes WHERE correction_id = ?", [(row["id"],) for row in rows])
+    return [_row(row) for row in rows]
 
 
 def effective(db: sqlite3.Connection, recording_id: str) -> list[Correction]:
@@ -111,6 +112,15 @@ def history(db: sqlite3.Connection, recording_id: str | None) -> list[Correction
         "SELECT * FROM corrections WHERE recording_id IS ? ORDER BY id", (recording_id,)
     )
     return [_row(row) for row in rows]
+
+
+def replacements(db: sqlite3.Connection) -> list[Correction]:
+    """The replacements in force, in whatever recordings, in order."""
+    rows = db.execute(
+        "SELECT id, start_ms, end_ms, was, now FROM corrections"
+        " WHERE recording_id IS NULL AND undone_ms IS NULL ORDER BY id"
+    )
+    return [_correction(row) for row in rows]
 
 
 def corrected_ids(db: sqlite3.Connection) -> set[str]:
@@ -168,6 +178,21 @@ def withheld(db: sqlite3.Connection, recording_id: str) -> list[WithheldRow]:
     return [WithheldRow(r[0], Span(r[1], r[2]), r[3], r[4], r[5]) for r in rows]
 
 
+def every_withheld(db: sqlite3.Connection) -> list[tuple[str, WithheldRow]]:
+    """The stretches of all recordings with whose they are, undone ones too, oldest first."""
+    rows = db.execute(
+        "SELECT recording_id, id, start_ms, end_ms, who, made_ms, undone_ms FROM withheld"
+        " ORDER BY id"
+    )
+    return [(r[0], WithheldRow(r[1], Span(r[2], r[3]), r[4], r[5], r[6])) for r in rows]
+
+
+def withheld_ids(db: sqlite3.Connection) -> set[str]:
+    """Recordings of which a stretch is withheld now."""
+    rows = db.execute("SELECT DISTINCT recording_id FROM withheld WHERE undone_ms IS NULL")
+    return {row[0] for row in rows}
+
+
 def store_outcomes(
     db: sqlite3.Connection, recording_id: str, outcomes: Iterable[OutcomeRow]
 ) -> None:
@@ -220,14 +245,8 @@ def mark_reviewed(db: sqlite3.Connection, recording_id: str, correction_id: int)
         raise NotFound("correct.nothing_to_review", id=recording_id, number=correction_id)
 
 
-def holding_term(db: sqlite3.Connection, term: str) -> list[str]:
-    """Recordings in whose machine text the words of ``term`` may stand, however spelt."""
-    words = [word.casefold() for word in term.split()]
-    db.create_function("has_words", 1, lambda text: _has(text, words), deterministic=True)
-    rows = db.execute("SELECT DISTINCT recording_id FROM segments WHERE has_words(text)")
-    return [row[0] for row in rows]
-
-
-def _has(text: str, words: Sequence[str]) -> bool:
-    folded = text.casefold()
-    return all(word in folded for word in words)
+def holding(db: sqlite3.Connection, wanted: Callable[[str], bool]) -> set[str]:
+    """Recordings that have a segment, as the machine heard it, whose text is ``wanted``."""
+    db.create_function("is_wanted", 1, wanted, deterministic=True)
+    rows = db.execute("SELECT DISTINCT recording_id FROM segments WHERE is_wanted(text)")
+    return {row[0] for row in rows}

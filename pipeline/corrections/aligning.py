@@ -48,6 +48,10 @@ class Side:
     def text(self, begin: int, end: int) -> str:
         return " ".join(token.text for token in self.tokens[begin:end])
 
+    def part(self, begin: int, end: int) -> Side:
+        own = slice(begin, end)
+        return Side(self.tokens[own], self.keys[own], self.starts[own], self.segments[own])
+
 
 @dataclass(frozen=True, slots=True)
 class Hunk:
@@ -71,12 +75,14 @@ def side_of(transcript: Transcript, *, marks: bool = True) -> Side:
     )
 
 
-def differing(one: Side, other: Side) -> Iterator[tuple[Hunk, bool]]:
-    """What differs, in order; True where it is one word, written with another case or other
-    punctuation around it."""
+def differing(
+    one: Side, other: Side, same: Sequence[tuple[int, int]]
+) -> Iterator[tuple[Hunk, bool]]:
+    """What differs, in order, given the words that are the same; True where it is one word,
+    written with another case or other punctuation around it."""
     begin = other_begin = 0
     ends = (len(one.tokens), len(other.tokens))
-    for at, other_at in [*_same(one, other), ends]:
+    for at, other_at in [*same, ends]:
         if (at, other_at) != (begin, other_begin):
             yield Hunk(begin, at, other_begin, other_at), False
         begin, other_begin = at + 1, other_at + 1
@@ -84,7 +90,7 @@ def differing(one: Side, other: Side) -> Iterator[tuple[Hunk, bool]]:
             yield Hunk(at, begin, other_at, other_begin), True
 
 
-def _same(one: Side, other: Side) -> list[tuple[int, int]]:
+def same_words(one: Side, other: Side) -> list[tuple[int, int]]:
     """Words that are the same, in order of both versions."""
     same: list[tuple[int, int]] = []
     regions = [Hunk(0, len(one.keys), 0, len(other.keys))]

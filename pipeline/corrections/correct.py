@@ -19,7 +19,7 @@ from pipeline.corrections.finding import Place, find, find_alike, find_beneath
 from pipeline.corrections.page import Line, Page, Spot
 from pipeline.corrections.phrases import Occurrence, letters, matches, occurrences, put_together
 from pipeline.corrections.timing import extent, overlap
-from pipeline.corrections.withholding import segments_of
+from pipeline.corrections.withholding import Beneath, beneath_of, reaches_of, segments_of
 from pipeline.values import Correction, Span, Transcript
 
 State = Literal["applied", "settled", "changed"]
@@ -62,17 +62,33 @@ def overlay(
     overlaps a withheld span goes. What people wrote shares out the time of what it replaces, and
     its segments are marked as corrected. All other segments stay the same to the byte.
     """
+    page, outcomes = _laid_on(machine, corrections)
+    reaches = reaches_of(page, withheld)
+    discreet = [_discreet(one, asked, reaches) for one, asked in outcomes]
+    return Reading(replace(machine, segments=segments_of(page, withheld)), tuple(discreet))
+
+
+def beneath(
+    machine: Transcript, corrections: Sequence[Correction], withheld: Sequence[Span]
+) -> Beneath:
+    """The same, and what is withheld of it."""
+    return beneath_of(_laid_on(machine, corrections)[0], machine, withheld)
+
+
+def _laid_on(
+    machine: Transcript, corrections: Sequence[Correction]
+) -> tuple[Page, list[tuple[Outcome, Span]]]:
+    """The page with all corrections, and each outcome with the time for which it was asked."""
     ordered = sorted(corrections, key=lambda one: one.id)
     page = Page(machine)
     later = _Later(ordered)
-    outcomes: list[Outcome] = []
+    outcomes: list[tuple[Outcome, Span]] = []
     for one in ordered:
         if one.span is None:
-            outcomes += [_discreet(each, each.span, withheld) for each in _replaced(page, one)]
+            outcomes += [(each, each.span) for each in _replaced(page, one)]
         else:
-            outcome = _laid(page, one, one.span, later.forms(one, one.span))
-            outcomes.append(_discreet(outcome, one.span, withheld))
-    return Reading(replace(machine, segments=segments_of(page, withheld)), tuple(outcomes))
+            outcomes.append((_laid(page, one, one.span, later.forms(one, one.span)), one.span))
+    return page, outcomes
 
 
 def _discreet(outcome: Outcome, span: Span, withheld: Sequence[Span]) -> Outcome:

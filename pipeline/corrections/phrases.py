@@ -47,6 +47,13 @@ def key(token: str) -> str:
     return unicodedata.normalize("NFC", parts(token)[1]).casefold() or token
 
 
+def caseless(text: str) -> str:
+    """A text without case, accents composed: what is found in another whatever its case is found
+    in this way, too."""
+    lower = text.casefold()
+    return lower if lower.isascii() else unicodedata.normalize("NFC", lower).replace("ı", "i")
+
+
 def is_word(token: str) -> bool:
     return bool(parts(token)[1])
 
@@ -228,16 +235,20 @@ def occurrences(text: str, was: str, now: str) -> list[Occurrence]:
 @lru_cache(maxsize=1024)
 def _term(term: str, any_case: bool) -> re.Pattern[str]:
     letter = "[\\w\u0300-\u036f]"
-    words = r"\s+".join(map(_spelt, term.split()))
+    words = r"\s+".join(_spelt(word, any_case) for word in term.split())
     left = f"(?<!{letter})" if _is_letter(term[0]) else ""
     right = f"(?!{letter})" if _is_letter(term[-1]) else ""
     return re.compile(left + words + right, re.IGNORECASE if any_case else 0)
 
 
-def _spelt(word: str) -> str:
+def _spelt(word: str, any_case: bool) -> str:
     """A pattern for a word, accents composed or not."""
     forms = {unicodedata.normalize(form, word): None for form in ("NFC", "NFD")}
-    return f"(?:{'|'.join(map(re.escape, forms))})"
+    patterns = [re.escape(form) for form in forms]
+    if any_case:
+        # In capitals "ß" is two letters; "ss" in lower case is another spelling.
+        patterns += [f"(?-i:{re.escape(form.upper())})" for form in forms if "ß" in form]
+    return f"(?:{'|'.join(patterns)})"
 
 
 def _is_letter(character: str) -> bool:

@@ -7,9 +7,13 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
-from pipeline.corrections.aligning import Hunk, Side, side_of
+from pipeline.corrections.aligning import Hunk, Side
 from pipeline.corrections.edits import Edit, edits_of
-from pipeline.corrections.timing import NEAR_MS, extent, tokens_of
+from pipeline.corrections.timing import extent, tokens_of
+from pipeline.corrections.walls import is_wall
+from pipeline.corrections.withholding import Beneath
+from pipeline.errors import BadInput
+from pipeline.timecode import format_short
 from pipeline.values import Segment, Span, Transcript
 
 __all__ = ["Edit", "Located", "correction_for", "locate"]
@@ -80,36 +84,40 @@ def _first(text: str, was: str) -> re.Match[str] | None:
     return None
 
 
-def correction_for(read: Transcript, at_ms: int, was: str, now: str) -> Edit | None:
+def correction_for(below: Beneath, at_ms: int, was: str, now: str) -> Edit | None:
     """The correction that a person asks for who names a time and the text to be replaced there;
-    None where ``locate`` finds nothing.
+    None where ``locate`` finds nothing in what is shown.
 
     It is about whole words, without the punctuation around them that stays, and with a word beside
-    them where they alone could be mistaken (``edits_of``).
+    them where they alone could be mistaken (``edits_of``). Raises BadInput
+    (``correct.across_withheld``).
     """
-    found = locate(read, at_ms, was)
+    found = locate(below.shown, at_ms, was)
     if found is None:
         return None
-    around, number = _around(read, found)
-    one = side_of(around)
-    begin = bisect_left(one.segments, number) + found.first
-    end = begin + found.last - found.first + 1
+    one, first = _shown_around(below, found)
+    begin, end = first, first + found.last - found.first + 1
     new = [
-        (number, replace(one.tokens[begin], text=text))
+        (one.segments[begin], replace(one.tokens[begin], text=text))
         for text in f"{found.before}{now}{found.after}".split()
     ]
     placed = list(zip(one.segments, one.tokens, strict=True))
     other = Side.of([*placed[:begin], *new, *placed[end:]])
-    return next(edits_of(around, one, other, [Hunk(begin, end, begin, begin + len(new))]))
+    return next(edits_of(below.whole, one, other, [Hunk(begin, end, begin, begin + len(new))]))
 
 
-def _around(read: Transcript, found: Located) -> tuple[Transcript, int]:
-    """What is said near the place, and the number of its segment in that."""
-    own = read.segments[found.segment]
-    near = [
-        (number, one)
-        for number, one in enumerate(read.segments)
-        if one.start_ms <= own.end_ms + NEAR_MS and own.start_ms - NEAR_MS <= one.end_ms
-    ]
-    segments = tuple(one for _, one in near)
-    return replace(read, segments=segments), [number for number, _ in near].index(found.segment)
+def _shown_around(below: Beneath, found: Located) -> tuple[Side, int]:
+    """The words shown around a place, as far as nothing is withheld between them, and which of
+    them is the first found."""
+    shown = [n for n, hidden in enumerate(below.hidden) if not hidden]
+    before = sum(len(one.text.split()) for one in below.shown.segments[: found.segment])
+    begin = shown[before + found.first]
+    end = shown[before + found.last] + 1
+    first, last = begin, end
+    while first > 0 and not is_wall(below, first - 1, first):
+        first -= 1
+    while last < len(below.tokens) and not is_wall(below, last - 1, last):
+        last += 1
+    if any(is_wall(below, at - 1, at) for at in range(begin + 1, end)):
+        raise BadInput("correct.across_withheld", time=format_short(found.span.start_ms))
+    return Side.of(below.tokens[first:last]), begin - first

@@ -3,12 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from pipeline.corrections.page import Line, Page
 from pipeline.corrections.timing import Token, overlap
-from pipeline.values import Segment, Span, Word
+from pipeline.values import Segment, Span, Transcript, Word
+
+
+@dataclass(frozen=True, slots=True)
+class Beneath:
+    """A transcript as it would be read were nothing withheld, beside what is ``shown`` of it.
+
+    ``tokens`` are the words of ``whole`` in order, with the numbers of their segments; ``hidden``
+    holds for each the withheld stretches in which it may have been said: none if it is shown.
+    ``reaches`` are the stretches with all that had to go for want of word times.
+    """
+
+    whole: Transcript
+    shown: Transcript
+    tokens: tuple[tuple[int, Token], ...]
+    hidden: tuple[tuple[Span, ...], ...]
+    withheld: tuple[Span, ...]
+    reaches: tuple[Span, ...]
+
+
+def beneath_of(page: Page, transcript: Transcript, withheld: Sequence[Span]) -> Beneath:
+    """What lies beneath on a page made of ``transcript``."""
+    spans = tuple(sorted(_lasting(withheld), key=lambda span: span.start_ms))
+    whole: list[Segment] = []
+    tokens: list[tuple[int, Token]] = []
+    hidden: list[tuple[Span, ...]] = []
+    for line in page.lines:
+        own = list(_kept(line, ()))
+        tokens += [(len(whole), token) for token in line.tokens]
+        hidden += [_hiding(line, token, spans) for token in line.tokens]
+        whole += own
+    return Beneath(
+        replace(transcript, segments=tuple(whole)),
+        replace(transcript, segments=segments_of(page, spans)),
+        tuple(tokens),
+        tuple(hidden),
+        spans,
+        reaches_of(page, spans),
+    )
+
+
+def reaches_of(page: Page, withheld: Sequence[Span]) -> tuple[Span, ...]:
+    """Each withheld stretch with all the time from which words may have to go for its sake."""
+    found = []
+    for span in withheld:
+        reaches = [span, *(_reach(line, span) for line in page.lines)]
+        begin, end = min(one.start_ms for one in reaches), max(one.end_ms for one in reaches)
+        found.append(Span(begin, end))
+    return tuple(found)
+
+
+def _lasting(withheld: Sequence[Span]) -> list[Span]:
+    return [span for span in withheld if span.length_ms > 0]
 
 
 def segments_of(page: Page, withheld: Sequence[Span]) -> tuple[Segment, ...]:
@@ -17,7 +69,7 @@ def segments_of(page: Page, withheld: Sequence[Span]) -> tuple[Segment, ...]:
     Where the middle of a segment goes, two are left, so that nothing is shown at that time. A
     segment without text is none.
     """
-    spans = [span for span in withheld if span.length_ms > 0]
+    spans = _lasting(withheld)
     return tuple(segment for line in page.lines for segment in _kept(line, spans))
 
 
@@ -30,7 +82,7 @@ def _kept(line: Line, withheld: Sequence[Span]) -> Iterator[Segment]:
     if not hidden and line.tokens:
         yield replace(segment, text=line.text, words=_words(line.tokens))
     elif hidden:
-        yield from _cut(segment, line.tokens, withheld)
+        yield from _cut(line, segment, withheld)
 
 
 def _is_touched(line: Line, span: Span) -> bool:
@@ -42,8 +94,19 @@ def _is_touched(line: Line, span: Span) -> bool:
     return any(overlap(Span(word.start_ms, word.end_ms), span) for word in words)
 
 
-def _cut(segment: Segment, tokens: Sequence[Token], withheld: Sequence[Span]) -> Iterator[Segment]:
-    kept = [token for token in tokens if not any(token.overlaps(span) for span in withheld)]
+def _reach(line: Line, span: Span) -> Span:
+    """A withheld stretch with the time by which a guess at a word's time may be off."""
+    own = Span(line.segment.start_ms, line.segment.end_ms)
+    doubt_ms = line.doubt_ms if overlap(own, span) else 0
+    return Span(max(span.start_ms - doubt_ms, 0), span.end_ms + doubt_ms)
+
+
+def _hiding(line: Line, token: Token, withheld: Sequence[Span]) -> tuple[Span, ...]:
+    return tuple(span for span in withheld if token.overlaps(_reach(line, span)))
+
+
+def _cut(line: Line, segment: Segment, withheld: Sequence[Span]) -> Iterator[Segment]:
+    kept = [token for token in line.tokens if not _hiding(line, token, withheld)]
 
     def passed(token: Token) -> list[Span]:
         return [span for span in withheld if span.end_ms <= token.start_ms]

@@ -7,20 +7,27 @@ from dataclasses import replace
 
 from pipeline.formats.markup import Run, has_voice, runs, unescape, without_styling
 from pipeline.formats.passages import Passage, TimedWord
-from pipeline.formats.speakers import learn_names, split_speaker
+from pipeline.formats.speakers import Speakers, learn_names, split_speaker
 from pipeline.formats.vtt import Cue
 
 Part = tuple[str | None, str]
 """A speaker (None: unknown) and what they say."""
 
 
-def passages_of_cues(cues: Sequence[Cue]) -> tuple[Passage, ...]:
-    """One passage a cue; several where a cue holds several speakers, sharing its time by length."""
+def passages_of_cues(cues: Sequence[Cue], speakers: Speakers | None = None) -> tuple[Passage, ...]:
+    """One passage a cue; several where a cue holds several speakers, sharing its time by length.
+
+    ``speakers`` are those of the transcript that the file was made of; None where that is unknown.
+    """
     cues = [
         replace(cue, text=without_styling(cue.text)) if "{\\" in cue.text else cue for cue in cues
     ]
-    names = learn_names(cue.text for cue in cues if not has_voice(cue.text))
-    return tuple(passage for cue in cues for passage in _passages(cue, names))
+    learnt = learn_names(cue.text for cue in cues if not has_voice(cue.text))
+
+    def names(cue: Cue) -> frozenset[str]:
+        return speakers.names_in(cue.text, cue.start_ms, cue.end_ms) if speakers else learnt
+
+    return tuple(passage for cue in cues for passage in _passages(cue, names(cue)))
 
 
 def _passages(cue: Cue, names: frozenset[str]) -> list[Passage]:

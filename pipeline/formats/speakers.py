@@ -10,6 +10,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pipeline.formats.characters import clean_text
+from pipeline.values import Span, Transcript
 
 _TURN_MARK = r"(?:>>|&gt;&gt;)(?:>|&gt;)*"
 _PREFIX = re.compile(rf"[ \t]*(?:{_TURN_MARK}[ \t]*)?(?P<who>[^\n:<>&]{{1,60}}):(?=\s)")
@@ -40,6 +44,33 @@ _NO_NAMES = frozenset(_OPENERS.split())
 _LABELLED_SHARE = 0.03
 _DENSE_SHARE = 0.2
 _RECURS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Speakers:
+    """The speakers of a transcript, and when they speak: what is known of an edited file of it."""
+
+    names: frozenset[str]
+    turns: tuple[Span, ...]
+
+    @classmethod
+    def of(cls, transcript: Transcript) -> Speakers:
+        named = [one for one in transcript.segments if one.speaker]
+        return cls(
+            frozenset(clean_text(one.speaker or "") for one in named),
+            tuple(Span(one.start_ms, one.end_ms) for one in named),
+        )
+
+    def names_in(self, text: str, start_ms: int, end_ms: int) -> frozenset[str]:
+        """The prefixes of a cue that are speakers: those known, and what looks like a name where a
+        known one was written. Everything else is speech."""
+        found = _PREFIX.match(text + " ")
+        if found is None or not _looks_like_name(found["who"].strip()):
+            return self.names
+        middle_ms = (start_ms + end_ms) // 2
+        if any(turn.start_ms <= middle_ms < turn.end_ms for turn in self.turns):
+            return self.names | {found["who"].strip()}
+        return self.names
 
 
 def split_speaker(line: str, names: frozenset[str]) -> tuple[str | None, str] | None:

@@ -24,6 +24,7 @@ from pipeline.formats.prose import (
     write_txt,
 )
 from pipeline.formats.sheet import is_csv, source_of_csv, write_csv
+from pipeline.formats.speakers import Speakers
 from pipeline.formats.srt import parse_srt
 from pipeline.formats.vtt import is_vtt, parse_vtt
 from pipeline.values import Transcript
@@ -42,8 +43,8 @@ FORMATS = tuple(_WRITERS)
 LARGEST_BYTES = 64 << 20
 
 
-def read_transcript(path: Path) -> Transcript:
-    """The transcript in the file at ``path``.
+def read_transcript(path: Path, speakers: Speakers | None = None) -> Transcript:
+    """The transcript in the file at ``path``; ``speakers`` as in ``parse_transcript``.
 
     Raises BadInput ``formats.unreadable`` where the file cannot be opened, and what
     ``parse_transcript`` raises.
@@ -55,12 +56,14 @@ def read_transcript(path: Path) -> Transcript:
             content = stream.read(LARGEST_BYTES + 1)
     except (OSError, ValueError) as problem:
         raise BadInput("formats.unreadable", path=str(path)) from problem
-    return parse_transcript(content, path.name)
+    return parse_transcript(content, path.name, speakers)
 
 
-def parse_transcript(content: bytes, name: str) -> Transcript:
+def parse_transcript(content: bytes, name: str, speakers: Speakers | None = None) -> Transcript:
     """The transcript in ``content``; ``name`` says in messages which file it was.
 
+    Of an edited export ``speakers`` tells who speaks in what was exported: of captions' prefixes
+    only their names are taken for speakers then.
     Segments come sorted by start, each with text, none ending before it starts. Raises BadInput
     ``formats.too_large``, ``.empty``, ``.unknown``, ``.broken_json``, ``.broken_csv``, ``.no_cue``,
     and nothing else, whatever the bytes.
@@ -70,7 +73,7 @@ def parse_transcript(content: bytes, name: str) -> Transcript:
     text = decode(content)
     if not text.strip():
         raise BadInput("formats.empty", name=name)
-    source = _source(text, name)
+    source = _source(text, name, speakers)
     if source is None:
         raise BadInput("formats.unknown", name=name)
     transcript = assemble(source)
@@ -93,24 +96,24 @@ def write_transcript(transcript: Transcript, format: str, facts: ExportFacts) ->
     return writer(replace(transcript, segments=spoken), facts)
 
 
-def _source(text: str, name: str) -> Source | None:
+def _source(text: str, name: str, speakers: Speakers | None) -> Source | None:
     opening = OPENING.search(text)
     if opening and opening["txt"]:
         return source_of_txt(text)
     if opening and opening["md"]:
         return source_of_md(text)
     if opening or is_vtt(text):
-        return _source_of_captions(text)
+        return _source_of_captions(text, speakers)
     if text.lstrip()[:1] in ("{", "["):
         return source_of_json(load_json(text, name))
     return source_of_csv(text, name) if is_csv(text) else None
 
 
-def _source_of_captions(text: str) -> Source:
+def _source_of_captions(text: str, speakers: Speakers | None) -> Source:
     """WebVTT as a browser reads it; what a browser finds no cue in, as leniently as SubRip."""
     body = text.lstrip()
     if is_vtt(body):
         file = parse_vtt(body)
         if file.cues:
-            return Source(passages_of_cues(file.cues), language=file.language)
-    return Source(passages_of_cues(parse_srt(text)))
+            return Source(passages_of_cues(file.cues, speakers), language=file.language)
+    return Source(passages_of_cues(parse_srt(text), speakers))

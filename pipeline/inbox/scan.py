@@ -119,8 +119,7 @@ def scan(
 
 def inbox_folder(context: Context) -> Path:
     """The folder the settings name, by default ``inbox/`` in the home directory, which is made."""
-    home, named = context.home, context.settings.inbox
-    folder = Path(os.path.abspath(home.root / Path(named or "inbox").expanduser()))
+    home, folder = context.home, context.inbox
     real, root = folder.resolve(), home.root.resolve()
     if real == root or real in root.parents:
         raise BadInput("inbox.holds_home", path=str(folder), home=str(home.root))
@@ -128,7 +127,7 @@ def inbox_folder(context: Context) -> Path:
         place = own.resolve()
         if real == place or place in real.parents:
             raise BadInput("inbox.own_folder", path=str(folder))
-    if not named:
+    if not context.settings.inbox:
         try:
             folder.mkdir(exist_ok=True, mode=0o700)
         except OSError as error:

@@ -66,7 +66,7 @@ def back_up(context: Context, catalogue: Catalogue, today: date) -> Path | None:
     except OSError as error:
         raise disk_error(error, folder) from error
     target = folder / f"catalogue-{today.isoformat()}.db"
-    copies.save(context.home, catalogue, target)
+    copies.save(context, catalogue, target)
     return target
 
 

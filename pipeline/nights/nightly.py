@@ -13,8 +13,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from pathlib import Path
 
-from pipeline.catalog import generations, recordings
+from pipeline.catalog import corrections, generations, recordings
 from pipeline.catalog.connection import Catalogue, now_ms
 from pipeline.errors import HomeUnusable, InterviewsError, Missing
 from pipeline.inbox import scan
@@ -22,7 +23,8 @@ from pipeline.inbox.scan import InboxReport
 from pipeline.nights import gate, keeping, retention
 from pipeline.nights.gate import Verdict
 from pipeline.nights.watch import Watch
-from pipeline.reports.forgetting import without
+from pipeline.reports import store
+from pipeline.reports.forgetting import unquoted, without
 from pipeline.reports.values import (
     Done,
     Failed,
@@ -128,15 +130,29 @@ def night(
         forecast=notes.forecast,
         troubles=tuple(notes.troubles),
     )
-    return _without_removed(context, told), notes.gravest
+    return _discreet(context, told), notes.gravest
 
 
-def _without_removed(context: Context, told: Night) -> Night:
-    """A recording that was removed while the night went on is not to be told of."""
+def _discreet(context: Context, told: Night) -> Night:
+    """A recording that was removed while the night went on is not to be told of; one of which
+    something is withheld is not quoted, since no word tells whether it was said in there."""
     named = {one.recording_id for part in (told.taken, told.done, told.failed) for one in part}
     with context.catalogue() as catalogue, catalogue.read() as db:
         gone = named - recordings.get_many(db, named).keys()
-    return without(told, gone)
+        reticent = corrections.withheld_ids(db)
+    return unquoted(without(told, gone), reticent)
+
+
+def write_report(context: Context, told: Night, language: str) -> Path:
+    """Write the night's report, and return the path of its JSON. Raises HomeUnusable.
+
+    What somebody began to withhold up to this moment is in no report.
+    """
+    path = store.write(context.home.reports, told, language)
+    with context.catalogue() as catalogue, catalogue.read() as db:
+        reticent = corrections.withheld_ids(db)
+    store.unquote(context.home.reports, reticent)
+    return path
 
 
 def _steps(work: _Night, notes: _Notes) -> None:

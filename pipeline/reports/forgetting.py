@@ -1,4 +1,4 @@
-"""Taking recordings out of a night."""
+"""Taking recordings, or what was said in them, out of a night."""
 
 from __future__ import annotations
 
@@ -105,6 +105,16 @@ def without(night: Night, ids: Collection[str]) -> Night:
     if not ids:
         return night
     return without_recordings(without_traces(night, traces([night], ids)), ids)
+
+
+def unquoted(night: Night, ids: Collection[str]) -> Night:
+    """The night without words that were said in the recordings; numbers of words stay."""
+    return replace(
+        night,
+        retold=tuple(
+            replace(one, commonest=()) if one.recording_id in ids else one for one in night.retold
+        ),
+    )
 
 
 def settled(night: Night) -> Night:

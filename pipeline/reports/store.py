@@ -7,13 +7,19 @@ import itertools
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.errors import BadInput, HomeUnusable, NotFound
 from pipeline.home import disk_error, sync_folder
-from pipeline.reports.forgetting import settled, traces, without_recordings, without_traces
+from pipeline.reports.forgetting import (
+    settled,
+    traces,
+    unquoted,
+    without_recordings,
+    without_traces,
+)
 from pipeline.reports.page import as_page
 from pipeline.reports.shape import Damaged, from_json, to_json
 from pipeline.reports.values import Night
@@ -60,31 +66,58 @@ def every(folder: Path) -> list[Path]:
     return sorted(found, key=_order, reverse=True)
 
 
-def forget(folder: Path, recording_ids: Sequence[str]) -> int:
+def forget(folder: Path, recording_ids: Collection[str]) -> int:
     """Take every entry about these recordings out of every report, and write its three files
     anew. How many reports were changed, or dropped since they could not be read.
 
     Killed at any moment, it does the rest when called again: names go first, and the entries that
     tell which names are the recordings' go last. Raises HomeUnusable.
     """
-    if not folder.is_dir():
+    return _cleaned(folder, frozenset(recording_ids), _forget)
+
+
+def unquote(folder: Path, recording_ids: Collection[str]) -> int:
+    """Take every word that was said in these recordings out of every report, and write its three
+    files anew. How many reports were changed, or dropped since they could not be read.
+
+    Killed at any moment, it does the rest when called again. Raises HomeUnusable.
+    """
+    return _cleaned(folder, frozenset(recording_ids), _unquote)
+
+
+_Nights = dict[Path, tuple[Night, str]]
+
+
+def _cleaned(
+    folder: Path, ids: frozenset[str], clean: Callable[[_Nights, frozenset[str]], set[Path]]
+) -> int:
+    if not ids or not folder.is_dir():
         return 0
     try:
         with _alone(folder):
-            return _forget(folder, frozenset(recording_ids))
+            nights, dropped = _readable(folder)
+            touched = dropped | clean(nights, ids)
+            sync_folder(folder)
     except OSError as error:
         raise disk_error(error, folder) from error
+    return len(touched)
 
 
-def _forget(folder: Path, ids: frozenset[str]) -> int:
-    touched = _drop_orphans(folder)
-    nights: dict[Path, tuple[Night, str]] = {}
+def _readable(folder: Path) -> tuple[_Nights, set[Path]]:
+    """Every report, and those that were dropped: what cannot be read may hold anything."""
+    nights: _Nights = {}
+    dropped = _drop_orphans(folder)
     for path in every(folder):
         try:
             nights[path] = _read(path)
-        except (BadInput, HomeUnusable):  # it may hold anything
+        except (BadInput, HomeUnusable):
             _drop(path)
-            touched.add(path)
+            dropped.add(path)
+    return nights, dropped
+
+
+def _forget(nights: _Nights, ids: frozenset[str]) -> set[Path]:
+    touched: set[Path] = set()
     theirs = traces((night for night, _ in nights.values()), ids)
     for path, (night, language) in nights.items():
         rest = without_traces(night, theirs)
@@ -97,8 +130,17 @@ def _forget(folder: Path, ids: frozenset[str]) -> int:
         if rest != night:
             _put(path, rest, language)
             touched.add(path)
-    sync_folder(folder)
-    return len(touched)
+    return touched
+
+
+def _unquote(nights: _Nights, ids: frozenset[str]) -> set[Path]:
+    touched: set[Path] = set()
+    for path, (night, language) in nights.items():
+        rest = unquoted(night, ids)
+        if rest != night:
+            _put(path, rest, language)
+            touched.add(path)
+    return touched
 
 
 def _read(path: Path) -> tuple[Night, str]:

@@ -38,6 +38,12 @@ class Context:
         named = self.settings.models_dir
         return Path(named).expanduser() if named else self.home.models
 
+    @property
+    def inbox(self) -> Path:
+        """The folder that is watched, there or not."""
+        named = Path(self.settings.inbox or "inbox").expanduser()
+        return Path(os.path.abspath(self.home.root / named))
+
     @cached_property
     def glossary_file(self) -> GlossaryFile:
         named = self.settings.glossary

@@ -4,23 +4,52 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.catalog import backup, generations, purge, queue, retention
+from pipeline.catalog import (
+    backup,
+    corrections,
+    generations,
+    purge,
+    queue,
+    recordings,
+    retention,
+)
 from pipeline.catalog.connection import Catalogue, open_catalogue
+from pipeline.catalog.corrections import WithheldRow
 from pipeline.errors import BadInput, HomeUnusable
 from pipeline.home import Home, disk_error, sync_folder
-from pipeline.run import publish, removal, runner
+from pipeline.run import correcting, publish, removal, runner
+from pipeline.run.context import Context
 from pipeline.search import vectors
 
 
-def save(home: Home, catalogue: Catalogue, target: Path) -> int:
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a restore kept of the catalogue that it replaced.
+
+    ``removed`` are the ids that had been removed since and are again, ``withheld`` counts the
+    stretches that the backup did not withhold yet, ``withheld_again`` those that were released
+    since. ``in_the_dark``: there was no catalogue that could be asked what is withheld.
+    """
+
+    removed: tuple[str, ...]
+    withheld: int
+    withheld_again: int
+    in_the_dark: bool
+
+
+def save(context: Context, catalogue: Catalogue, target: Path) -> int:
     """Write a copy of the catalogue to ``target``; its size in bytes.
 
     Raises BadInput: ``backup.unwritable`` where the place cannot be written, ``backup.own_file``
-    where it belongs to the program itself.
+    where it belongs to the program itself, ``backup.taken`` where another file would be lost.
     """
-    _refuse_own(home, target)
+    _refuse_own(context, target)
+    if target.exists() and not target.is_dir() and not backup.is_backup(target):
+        raise BadInput("backup.taken", path=str(target))
     try:
         backup.copy_to(catalogue, target)
         return target.stat().st_size
@@ -29,11 +58,11 @@ def save(home: Home, catalogue: Catalogue, target: Path) -> int:
         raise BadInput("backup.unwritable", path=str(target), detail=detail) from error
 
 
-def restore(home: Home, source: Path) -> list[str]:
+def restore(home: Home, source: Path) -> Restored:
     """Replace the catalogue by the copy at ``source``.
 
-    Removed recordings stay removed: the ledger is replayed, and the ids it removed are returned.
-    The index is rebuilt from the restored vectors.
+    Removed recordings stay removed, since the ledger is replayed, and what is withheld now stays
+    withheld. The index is rebuilt from the restored vectors.
     Raises BadInput (``backup.*``), HomeUnusable (``home.in_use`` while a run is going on).
     """
     backup.check(source)
@@ -42,7 +71,9 @@ def restore(home: Home, source: Path) -> list[str]:
     try:
         fresh.touch(mode=0o600)
         shutil.copyfile(source, fresh)
-        open_catalogue(fresh).close()  # brings an older copy up to date, before it counts
+        known = _withheld_now(home)
+        with open_catalogue(fresh) as restored:  # brings an older copy up to date, too
+            withheld, again = _keep_withheld(restored, known or [])
         with fresh.open("rb") as stream:
             os.fsync(stream.fileno())
         _empty_log(home.catalogue)
@@ -54,7 +85,40 @@ def restore(home: Home, source: Path) -> list[str]:
     finally:
         _drop_log(fresh)
         fresh.unlink(missing_ok=True)
-    return _after_restore(home)
+    return Restored(tuple(_after_restore(home)), withheld, again, known is None)
+
+
+_Withheld = Sequence[tuple[str, WithheldRow]]
+
+
+def _withheld_now(home: Home) -> _Withheld | None:
+    """What is withheld, or was once, by the catalogue that is about to be replaced; None where it
+    is missing or cannot be read."""
+    if not home.catalogue.exists():
+        return None
+    try:
+        with open_catalogue(home.catalogue) as present, present.read() as db:
+            return corrections.every_withheld(db)
+    except HomeUnusable:
+        return None
+
+
+def _keep_withheld(restored: Catalogue, known: _Withheld) -> tuple[int, int]:
+    """Withhold in a restored catalogue what is withheld in the present one, before anybody can read
+    it. How many stretches, and how many it withholds that had been released: safe is safe."""
+    withheld = {(whose, row.span): row for whose, row in known if row.undone_ms is None}
+    released = {(whose, row.span) for whose, row in known} - withheld.keys()
+    with restored.write() as db:
+        ids = recordings.get_many(db, {whose for whose, _ in withheld}).keys()
+        before = {
+            (whose, row.span)
+            for whose, row in corrections.every_withheld(db)
+            if row.undone_ms is None
+        }
+        missing = [place for place in withheld if place not in before and place[0] in ids]
+        for whose, span in missing:
+            correcting.hide(db, whose, span, withheld[whose, span].who)
+    return len(missing), len(before & released)
 
 
 def _after_restore(home: Home) -> list[str]:
@@ -78,9 +142,10 @@ def _newest_file(index: Path) -> int:
     return max((vectors.number_of(path) for path in vectors.files(index)), default=0)
 
 
-def _refuse_own(home: Home, target: Path) -> None:
-    place = target.resolve()
-    inside = any(folder in place.parents for folder in (home.index, home.runners, home.media))
+def _refuse_own(context: Context, target: Path) -> None:
+    home, place = context.home, target.resolve()
+    folders = (home.index, home.runners, home.media, context.inbox)
+    inside = any(folder.resolve() in place.parents for folder in folders)
     own = place.parent == home.root.resolve() and (
         place.name.startswith(home.catalogue.name) or place == home.ledger.resolve()
     )

@@ -1,4 +1,4 @@
-"""What staff do to the text: correct, replace everywhere, withhold, undo, review.
+"""What staff do to the text of a recording: correct, withhold, undo, review.
 
 Each is one transaction that also notes what is read now. ``refresh`` then renews the chunks that
 were touched, so that search finds the new text at once.
@@ -7,36 +7,30 @@ were touched, so that search finds the new text at once.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from pipeline.catalog import chunks, corrections, recordings, transcripts
 from pipeline.catalog.connection import Catalogue
 from pipeline.catalog.corrections import CorrectionRow
-from pipeline.corrections.correct import overlay
-from pipeline.corrections.differences import Edit, differences
+from pipeline.corrections.differences import Differences, Edit, differences
 from pipeline.corrections.placing import correction_for
 from pipeline.errors import BadInput, NotFound
+from pipeline.formats.speakers import Speakers
+from pipeline.formats.transcripts import read_transcript
+from pipeline.home import Home
 from pipeline.run import reading
 from pipeline.run.context import Context
 from pipeline.run.execute import RunOptions, RunReport, run
 from pipeline.run.observer import Silent
 from pipeline.timecode import format_short
-from pipeline.values import Correction, Segment, Span, Transcript
+from pipeline.values import Segment, Span
 
-_CONTEXT = 40
-"""Characters shown on either side of an occurrence."""
-
-
-@dataclass(frozen=True, slots=True)
-class Occurrence:
-    """A place where a replacement takes hold: what stands there and around it."""
-
-    recording_id: str
-    start_ms: int
-    before: str
-    found: str
-    after: str
+_FEW_WORDS, _LEAST_ALIKE = 20, 1 / 3
+"""From how many words on a file must have a third of them in common with the transcript. Two
+interviews that have nothing to do with each other have a tenth, machine and corrected text more
+than half."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +51,8 @@ def correct(
 ) -> int:
     """Correct the first ``was`` in the segment that covers the time; the correction's number.
 
-    Raises BadInput (``correct.empty``, ``correct.same``), NotFound (``correct.not_there``).
+    Raises BadInput (``correct.empty``, ``correct.same``, ``correct.across_withheld``), NotFound
+    (``correct.not_there``).
     """
     if not was.strip():
         raise BadInput("correct.empty")
@@ -65,24 +60,33 @@ def correct(
         raise BadInput("correct.same")
     with catalogue.write() as db:
         recordings.get(db, recording_id)
-        edit = correction_for(reading.read(db, recording_id), at_ms, was, now)
+        edit = correction_for(reading.beneath(db, recording_id), at_ms, was, now)
         if edit is None:
             raise NotFound("correct.not_there", id=recording_id, time=format_short(at_ms))
         return _store(db, recording_id, (edit,), who)[0]
 
 
 def correct_from(
-    catalogue: Catalogue, recording_id: str, edited: Transcript, who: str
-) -> list[int]:
-    """Make corrections of the differences between what is read now and an edited file of it."""
+    catalogue: Catalogue, recording_id: str, file: Path, who: str
+) -> tuple[list[int], Differences]:
+    """Make corrections of the differences between what is read now and an edited file of it; their
+    numbers, and what they are made of.
+
+    Raises BadInput (``correct.another_talk``, ``correct.changed_meanwhile``, and what reading the
+    file raises), NotFound.
+    """
     with catalogue.read() as db:
         recordings.get(db, recording_id)
-        before = reading.read(db, recording_id)
-    edits = differences(before, edited)
+        below = reading.beneath(db, recording_id)
+    edited = read_transcript(file, Speakers.of(below.shown))
+    found = differences(below, edited)
+    if found.words >= _FEW_WORDS and found.alike < _LEAST_ALIKE:
+        share = f"{found.alike:.0%}"
+        raise BadInput("correct.another_talk", name=file.name, id=recording_id, share=share)
     with catalogue.write() as db:
-        if reading.read(db, recording_id) != before:
+        if reading.beneath(db, recording_id) != below:
             raise BadInput("correct.changed_meanwhile", id=recording_id)
-        return _store(db, recording_id, edits, who)
+        return _store(db, recording_id, found.edits, who), found
 
 
 def _store(db: sqlite3.Connection, recording_id: str, edits: Sequence[Edit], who: str) -> list[int]:
@@ -94,87 +98,49 @@ def _store(db: sqlite3.Connection, recording_id: str, edits: Sequence[Edit], who
     return numbers
 
 
-def undo(catalogue: Catalogue, recording_id: str, number: int) -> None:
-    """Take one correction back. Raises NotFound (``correct.unknown``)."""
+def undo(catalogue: Catalogue, recording_id: str, numbers: range) -> list[int]:
+    """Take corrections back, those of the recording with these numbers; which they were.
+
+    Raises NotFound (``correct.unknown``) where there is none.
+    """
     with catalogue.write() as db:
         recordings.get(db, recording_id)
-        corrections.undo(db, number, recording_id)
+        rows = corrections.undo(db, numbers, recording_id)
         reading.settle(db, recording_id)
+    return sorted(row.correction.id for row in rows)
 
 
-def occurrences(
-    db: sqlite3.Connection, old: str, new: str, scope: Sequence[str] | None
-) -> Iterator[Occurrence]:
-    """Where a replacement would take hold, recording by recording, in order of time."""
-    rule = Correction(1, None, old, new)
-    for recording_id in _candidates(db, old, scope):
-        try:
-            before = reading.read(db, recording_id)
-        except NotFound:
-            continue
-        for outcome in overlay(before, (rule,), ()).outcomes:
-            yield _occurrence(recording_id, before, outcome.span, outcome.found)
+def withhold(
+    home: Home, catalogue: Catalogue, recording_id: str, span: Span, who: str
+) -> tuple[int, bool]:
+    """Nobody reads or finds the stretch from this commit on, and no report quotes the recording;
+    its number, and whether words that were shown are gone.
 
-
-def _candidates(db: sqlite3.Connection, term: str, scope: Sequence[str] | None) -> list[str]:
-    """Recordings that may hold the term: in the machine's text, or in what people wrote."""
-    found = set(corrections.holding_term(db, term)) | corrections.corrected_ids(db)
-    return sorted(found if scope is None else found & set(scope))
-
-
-def _occurrence(recording_id: str, read: Transcript, span: Span, found: str) -> Occurrence:
-    text = _segment_at(read, span.start_ms).text
-    begin = text.casefold().find(found.casefold())
-    if begin < 0:
-        return Occurrence(recording_id, span.start_ms, "", found, "")
-    end = begin + len(found)
-    before = text[max(begin - _CONTEXT, 0) : begin]
-    after = text[end : end + _CONTEXT]
-    return Occurrence(recording_id, span.start_ms, before, text[begin:end], after)
-
-
-def _segment_at(read: Transcript, at_ms: int) -> Segment:
-    return min(
-        read.segments,
-        key=lambda one: max(one.start_ms - at_ms, at_ms - one.end_ms + 1, 0),
-    )
-
-
-def replace(
-    catalogue: Catalogue, old: str, new: str, scope: Sequence[str] | None, who: str
-) -> tuple[int, list[str]]:
-    """Replace a term wherever it stands, also in what is recognised later; the replacement's
-    number and the recordings whose text is another now."""
-    with catalogue.write() as db:
-        candidates = _candidates(db, old, scope)
-        number = corrections.add(db, None, None, old, new, who, scope)
-        return number, _settle(db, candidates)
-
-
-def undo_replacement(catalogue: Catalogue, number: int) -> list[str]:
-    """Take a replacement back. Raises NotFound (``correct.unknown``)."""
-    with catalogue.write() as db:
-        row: CorrectionRow = corrections.undo(db, number, None)
-        return _settle(db, _candidates(db, row.correction.was, row.scope))
-
-
-def _settle(db: sqlite3.Connection, ids: Iterable[str]) -> list[str]:
-    return [one for one in ids if reading.settle(db, one)]
-
-
-def withhold(catalogue: Catalogue, recording_id: str, span: Span, who: str) -> int:
-    """Nobody reads, finds or hears the stretch from this commit on; its number.
-
-    Raises BadInput (``withhold.empty``).
+    Raises BadInput (``withhold.empty``, ``withhold.beyond``), HomeUnusable.
     """
+    from pipeline.reports import store  # every command that looks at texts would load it
+
     if span.length_ms <= 0:
         raise BadInput("withhold.empty")
+    # Before, so that whoever is killed has promised nothing; and after, for the report that a night
+    # writes in between.
+    store.unquote(home.reports, [recording_id])
     with catalogue.write() as db:
-        recordings.get(db, recording_id)
-        number = corrections.withhold(db, recording_id, span, who)
-        chunks.drop_within(db, recording_id, span.start_ms, span.end_ms)
-        reading.settle(db, recording_id)
-    return number
+        duration_ms = recordings.get(db, recording_id).duration_ms
+        if duration_ms is not None and span.start_ms >= duration_ms:
+            raise BadInput("withhold.beyond", id=recording_id, end=format_short(duration_ms))
+        number, hit = hide(db, recording_id, span, who)
+    store.unquote(home.reports, [recording_id])
+    return number, hit
+
+
+def hide(db: sqlite3.Connection, recording_id: str, span: Span, who: str) -> tuple[int, bool]:
+    """Withhold a stretch in the catalogue alone; its number, and whether words that were shown are
+    gone."""
+    number = corrections.withhold(db, recording_id, span, who)
+    reach = reading.reach(db, recording_id, span)
+    chunks.drop_within(db, recording_id, reach.start_ms, reach.end_ms)
+    return number, reading.settle(db, recording_id)
 
 
 def release(catalogue: Catalogue, recording_id: str, number: int) -> None:

@@ -11,10 +11,12 @@ import sqlite3
 from pipeline.catalog import corrections, transcripts
 from pipeline.catalog.corrections import OutcomeRow
 from pipeline.catalog.transcripts import StageResult
-from pipeline.corrections.correct import Reading, overlay
+from pipeline.corrections import correct
+from pipeline.corrections.correct import Reading
+from pipeline.corrections.withholding import Beneath
 from pipeline.errors import NotFound
 from pipeline.fingerprint import digest, transcript_digest
-from pipeline.values import Transcript
+from pipeline.values import Correction, Span, Transcript
 
 STAGE = "correct"
 
@@ -22,6 +24,20 @@ STAGE = "correct"
 def read(db: sqlite3.Connection, recording_id: str) -> Transcript:
     """A recording's transcript as people read it. Raises NotFound (``transcript.none``)."""
     return _reading(db, recording_id).transcript
+
+
+def beneath(db: sqlite3.Connection, recording_id: str) -> Beneath:
+    """The same, and what is withheld of it. Raises NotFound (``transcript.none``)."""
+    return correct.beneath(*_parts(db, recording_id))
+
+
+def reach(db: sqlite3.Connection, recording_id: str, span: Span) -> Span:
+    """A withheld stretch with all the time of the words that go for its sake."""
+    try:
+        below = beneath(db, recording_id)
+    except NotFound:
+        return span
+    return dict(zip(below.withheld, below.reaches, strict=True)).get(span, span)
 
 
 def find(db: sqlite3.Connection, recording_id: str) -> Transcript | None:
@@ -33,9 +49,15 @@ def find(db: sqlite3.Connection, recording_id: str) -> Transcript | None:
 
 
 def _reading(db: sqlite3.Connection, recording_id: str) -> Reading:
+    return correct.overlay(*_parts(db, recording_id))
+
+
+def _parts(
+    db: sqlite3.Connection, recording_id: str
+) -> tuple[Transcript, list[Correction], list[Span]]:
     machine = transcripts.load(db, recording_id)
     spans = [row.span for row in corrections.withheld(db, recording_id)]
-    return overlay(machine, corrections.effective(db, recording_id), spans)
+    return machine, corrections.effective(db, recording_id), spans
 
 
 def settle(db: sqlite3.Connection, recording_id: str) -> bool:

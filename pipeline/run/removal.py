@@ -13,7 +13,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
-from pipeline.catalog import backup, chunks, copying, generations, purge, recordings
+from pipeline.catalog import (
+    backup,
+    chunks,
+    copying,
+    corrections,
+    generations,
+    purge,
+    recordings,
+)
 from pipeline.catalog.connection import Catalogue, now_ms, open_catalogue
 from pipeline.errors import HomeUnusable
 from pipeline.home import Home, disk_error, sync_folder
@@ -21,12 +29,14 @@ from pipeline.home import Home, disk_error, sync_folder
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What was removed, and what lies outside our reach."""
+    """What was removed, and what stays: ``media_left`` lies outside our reach, and
+    ``standing_replacements`` hold for all recordings, so they are nobody's own."""
 
     recording_id: str
     chunks: int
     copy_deleted: bool
     media_left: str | None
+    standing_replacements: int
     backups_rewritten: int
     complete: bool
 
@@ -40,6 +50,9 @@ def remove(home: Home, catalogue: Catalogue, ids: Sequence[str]) -> list[Receipt
     with catalogue.read() as db:
         doomed = [recordings.get(db, recording_id) for recording_id in dict.fromkeys(ids)]
         counts = {one.id: chunks.count_of(db, one.id) for one in doomed}
+        standing = sum(
+            one.scope is None and one.undone_ms is None for one in corrections.history(db, None)
+        )
     _note(home, [one.id for one in doomed], "removed_ms")
     copies = {one.id for one in doomed if any(_copies(home, one.id))}
     rewritten, complete = _clean(home, catalogue, [one.id for one in doomed])
@@ -49,6 +62,7 @@ def remove(home: Home, catalogue: Catalogue, ids: Sequence[str]) -> list[Receipt
             chunks=counts[one.id],
             copy_deleted=one.id in copies,
             media_left=one.media.path if one.media and not one.media.copied else None,
+            standing_replacements=standing,
             backups_rewritten=rewritten,
             complete=complete,
         )
@@ -59,24 +73,27 @@ def remove(home: Home, catalogue: Catalogue, ids: Sequence[str]) -> list[Receipt
 def settle(home: Home, catalogue: Catalogue, *, thorough: bool = True) -> list[str]:
     """Finish removals that were cut short or undone by a restore. Ids that were removed now.
 
-    A recording added again after its removal stays. Without ``thorough`` only rows are deleted,
+    A recording added again after its removal stays; a replacement made for one that is gone does
+    not. Without ``thorough`` only rows are deleted,
     which is quick and hides the recording everywhere; the rest waits for a thorough call.
     """
     ledger = read_ledger(home)
     with catalogue.read() as db:
         known = recordings.get_many(db, ledger)
+        named = purge.named_in_scopes(db, ledger) - known.keys()
     again = {key for key, one in known.items() if one.added_ms > ledger[key].removed_ms}
     back = [key for key in known if key not in again]
-    if back:
-        _note(home, back, "removed_ms")  # copies of the catalogue may hold them again, too
+    left = [*back, *sorted(named)]
+    if left:
+        _note(home, left, "removed_ms")  # copies of the catalogue may hold them again, too
     if not thorough:
-        if back:
+        if left:
             with catalogue.write() as db:
-                purge.delete_rows(db, back)
+                purge.delete_rows(db, left)
         return back
     unfinished = [key for key, one in ledger.items() if not one.finished and key not in again]
-    if back or unfinished:
-        _clean(home, catalogue, sorted({*back, *unfinished}))
+    if left or unfinished:
+        _clean(home, catalogue, sorted({*left, *unfinished}))
     return back
 
 

@@ -8,6 +8,7 @@ import click
 
 from pipeline.cli.app import Session, pass_session
 from pipeline.cli.localise import Localised
+from pipeline.messages import text
 from pipeline.run import copies
 
 
@@ -16,7 +17,7 @@ from pipeline.run import copies
 @pass_session
 def backup(session: Session, file: Path) -> None:
     with session.catalogue() as catalogue:
-        size = copies.save(session.context.home, catalogue, file)
+        size = copies.save(session.context, catalogue, file)
     session.say("backup.done", path=str(file), size=f"{size / 1e6:.1f}")
 
 
@@ -24,7 +25,13 @@ def backup(session: Session, file: Path) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @pass_session
 def restore(session: Session, file: Path) -> None:
-    removed = copies.restore(session.context.home, file)
+    done = copies.restore(session.context.home, file)
     session.say("restore.done", path=str(file))
-    if removed:
-        session.say("restore.removed_again", count=len(removed))
+    if done.removed:
+        session.say("restore.removed_again", count=len(done.removed))
+    if done.withheld:
+        session.say("restore.withheld", count=done.withheld)
+    if done.withheld_again:
+        session.say("restore.withheld_again", count=done.withheld_again)
+    if done.in_the_dark:
+        session.warn(text("cli.restore.in_the_dark", session.language))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -10,8 +11,8 @@ from pipeline.catalog import corrections, recordings
 from pipeline.cli.app import Session, echo_json, pass_session
 from pipeline.cli.localise import Localised
 from pipeline.cli.texts import refresh, who
+from pipeline.corrections.differences import Differences
 from pipeline.errors import BadInput
-from pipeline.formats.transcripts import read_transcript
 from pipeline.run import correcting
 from pipeline.timecode import format_short, parse_time, to_seconds
 from pipeline.values import Span
@@ -23,7 +24,7 @@ from pipeline.values import Span
 @click.option("--was", metavar="TEXT")
 @click.option("--now", metavar="TEXT")
 @click.option("--from", "file", type=click.Path(path_type=Path))
-@click.option("--undo", metavar="N", type=click.IntRange(1))
+@click.option("--undo", metavar="N[-M]")
 @click.option("--list", "listing", is_flag=True)
 @click.option("--json", "as_json", is_flag=True)
 @pass_session
@@ -34,7 +35,7 @@ def correct(
     was: str | None,
     now: str | None,
     file: Path | None,
-    undo: int | None,
+    undo: str | None,
     listing: bool,
     as_json: bool,
 ) -> int:
@@ -46,34 +47,72 @@ def correct(
         raise BadInput("correct.one_way")
     if listing:
         return _list(session, recording_id, as_json)
+    made: list[int] = []
+    undone: list[int] = []
+    found: Differences | None = None
     with session.catalogue() as catalogue:
         if at is not None and was is not None and now is not None:
-            at_ms = parse_time(at)
-            made = [correcting.correct(catalogue, recording_id, at_ms, was, now, who())]
+            made.append(
+                correcting.correct(catalogue, recording_id, parse_time(at), was, now, who())
+            )
         elif file is not None:
-            edited = read_transcript(file)
-            made = correcting.correct_from(catalogue, recording_id, edited, who())
+            made, found = correcting.correct_from(catalogue, recording_id, file, who())
         else:
-            made = []
-            correcting.undo(catalogue, recording_id, undo or 0)
+            undone = correcting.undo(catalogue, recording_id, _numbers(undo or ""))
     refresh(session, [recording_id])
-    _say_corrected(session, recording_id, made, undo, as_json)
+    if as_json:
+        echo_json(_corrected_json(recording_id, made, undone, found))
+    else:
+        _say_corrected(session, recording_id, made, undone, found)
     return 0
 
 
+def _numbers(written: str) -> range:
+    """``7`` or ``7-12``. Raises BadInput."""
+    given = re.fullmatch(r"([0-9]{1,15})(?:-([0-9]{1,15}))?", written)
+    numbers = range(int(given[1]), int(given[2] or given[1]) + 1) if given else range(0)
+    if not numbers:
+        raise BadInput("correct.no_numbers", written=written[:30])
+    return numbers
+
+
+def _corrected_json(
+    recording_id: str, made: list[int], undone: list[int], found: Differences | None
+) -> dict[str, object]:
+    return {
+        "recording": recording_id,
+        "corrections": made,
+        "undone": undone[0] if len(undone) == 1 else undone or None,
+        "left_out": [to_seconds(ms) for ms in found.left_out] if found else [],
+        "speakers": [to_seconds(ms) for ms in found.speakers] if found else [],
+    }
+
+
 def _say_corrected(
-    session: Session, recording_id: str, made: list[int], undo: int | None, as_json: bool
+    session: Session,
+    recording_id: str,
+    made: list[int],
+    undone: list[int],
+    found: Differences | None,
 ) -> None:
-    if as_json:
-        echo_json({"recording": recording_id, "corrections": made, "undone": undo})
-    elif undo is not None:
-        session.say("correct.undone", number=undo)
-    elif not made:
-        session.say("correct.no_difference")
+    if len(undone) == 1:
+        session.say("correct.undone", number=undone[0])
+    elif undone:
+        session.say("correct.undone_several", count=len(undone), first=undone[0], last=undone[-1])
     elif len(made) == 1:
         session.say("correct.done", number=made[0], id=recording_id)
-    else:
+    elif made:
         session.say("correct.several", count=len(made), first=made[0], last=made[-1])
+    if found is None:
+        return
+    if found.left_out:
+        first = format_short(found.left_out[0])
+        session.say("correct.left_out", count=len(found.left_out), time=first)
+    if found.speakers:
+        first = format_short(found.speakers[0])
+        session.say("correct.speakers", count=len(found.speakers), time=first)
+    if not (made or found.left_out or found.speakers):
+        session.say("correct.no_difference")
 
 
 def _list(session: Session, recording_id: str, as_json: bool) -> int:

@@ -13,8 +13,8 @@ from pipeline.cli.commands.run import ENGINES, clock
 from pipeline.cli.localise import Localised
 from pipeline.cli.progress import watching
 from pipeline.errors import BadInput
-from pipeline.nights.nightly import NightOptions, night
-from pipeline.reports import store, verdicts
+from pipeline.nights.nightly import NightOptions, night, write_report
+from pipeline.reports import verdicts
 from pipeline.reports.values import Night
 from pipeline.reports.words import as_text
 from pipeline.run.execute import RunOptions
@@ -45,7 +45,7 @@ def nightly(
     session.catalogue(thorough=True).close()
     with watching(session, quiet=session.quiet or as_json) as observer:
         told, ended_by = night(session.context, NightOptions(options, until), observer)
-    path = store.write(session.context.home.reports, told, session.language)
+    path = write_report(session.context, told, session.language)
     code = ended_by.exit_code if ended_by else exit_code(told)
     if copy is not None:
         code = _copied(session, path, copy) or code

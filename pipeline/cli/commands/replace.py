@@ -12,8 +12,8 @@ from pipeline.cli.app import Session, echo_json, pass_session
 from pipeline.cli.localise import Localised
 from pipeline.cli.texts import refresh, who
 from pipeline.errors import BadInput
-from pipeline.run import correcting
-from pipeline.run.correcting import Occurrence
+from pipeline.run import replacing
+from pipeline.run.replacing import Occurrence
 from pipeline.timecode import format_short, to_seconds
 
 _SHOWN = 20
@@ -48,7 +48,7 @@ def replace(
         return _list_replacements(session, as_json)
     if undo is not None:
         with session.catalogue() as catalogue:
-            touched = correcting.undo_replacement(catalogue, undo)
+            touched = replacing.undo_replacement(catalogue, undo)
         refresh(session, touched)
         if as_json:
             echo_json({"undone": undo, "recordings": touched})
@@ -76,13 +76,13 @@ def _replace(
     with session.catalogue() as catalogue:
         with catalogue.read() as db:
             scope = _scope(db, only, collection)
-            found = list(correcting.occurrences(db, old, new, scope))
+            found = list(replacing.occurrences(db, old, new, scope))
             titles = {
                 key: one.facts.title
                 for key, one in recordings.get_many(db, {o.recording_id for o in found}).items()
             }
         if not dry_run:
-            number, touched = correcting.replace(catalogue, old, new, scope, who())
+            number, touched = replacing.replace(catalogue, old, new, scope, who())
     if as_json:
         echo_json(_replaced_json(number, old, new, found, titles))
     else:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
 import click
 
+from pipeline.catalog import corrections
+from pipeline.catalog.connection import Catalogue
 from pipeline.catalog.scope import Scope
 from pipeline.cli.app import Session, echo_json, pass_session
 from pipeline.cli.localise import Localised
 from pipeline.search.results import MODES, Mode, SearchResult, result_json
 from pipeline.search.search import Searcher
-from pipeline.timecode import format_short
-from pipeline.values import Hit
+from pipeline.timecode import format_short, to_seconds
+from pipeline.values import Hit, Span
 
 
 @click.command(cls=Localised)
@@ -41,35 +44,53 @@ def search(
             catalogue, context.home.index, context.embedder_for, context.glossary_file.read
         )
         result = searcher.search(query, mode=mode, scope=scope, limit=limit)
+        withheld = {} if as_json else _withheld(catalogue, result)
     if as_json:
         echo_json(result_json(result, session.language))
     else:
-        _say(session, result)
+        _say(session, result, withheld)
 
 
-def _say(session: Session, result: SearchResult) -> None:
+def _withheld(catalogue: Catalogue, result: SearchResult) -> dict[str, list[Span]]:
+    with catalogue.read() as db:
+        return {
+            one: [row.span for row in corrections.withheld(db, one)]
+            for one in {hit.recording.id for hit in result.hits}
+        }
+
+
+def _say(session: Session, result: SearchResult, withheld: dict[str, list[Span]]) -> None:
     for notice in result.degraded:
         session.warn(notice.said(session.language))
     for hit in result.hits:
-        _say_hit(session, hit)
+        _say_hit(session, hit, withheld[hit.recording.id])
     if not result.hits:
         session.say("search.nothing")
 
 
-def _say_hit(session: Session, hit: Hit) -> None:
+def _say_hit(session: Session, hit: Hit, withheld: Sequence[Span]) -> None:
     colour = {"bold": True}
     where = click.style(f"{hit.rank}. {hit.recording.facts.title}", **colour)
     facts = [format_short(hit.jump_ms), hit.language, hit.recording.facts.collection, hit.speaker]
     click.echo(f"{where}  [{' · '.join(fact for fact in facts if fact)}]")
     click.echo(f"   {_marked(hit)}")
-    if hit.recording.media:
-        session.say("search.play", command=play_command(hit))
+    if command := play_command(hit, withheld):
+        session.say("search.play", command=command)
 
 
-def play_command(hit: Hit) -> str:
-    """A shell command that plays the recording from the moment (ffplay comes with ffmpeg)."""
-    path = hit.recording.media.path if hit.recording.media else ""
-    return shlex.join(["ffplay", "-autoexit", "-ss", f"{hit.jump_ms / 1000:.1f}", path])
+def play_command(hit: Hit, withheld: Sequence[Span]) -> str | None:
+    """A shell command that plays the recording from the moment to the next withheld stretch, if
+    there is one (ffplay comes with ffmpeg). None without a media file, and within a stretch."""
+    if hit.recording.media is None:
+        return None
+    command = ["ffplay", "-autoexit", "-ss", str(to_seconds(hit.jump_ms))]
+    ahead = [span.start_ms for span in withheld if span.end_ms > hit.jump_ms]
+    if ahead:
+        length_ms = min(ahead) - hit.jump_ms
+        if length_ms <= 0:
+            return None
+        command += ["-t", str(to_seconds(length_ms))]
+    return shlex.join([*command, hit.recording.media.path])
 
 
 def _marked(hit: Hit) -> str:

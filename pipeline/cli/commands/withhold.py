@@ -1,4 +1,4 @@
-"""``interviews withhold``: stretches that nobody is to read, find or hear."""
+"""``interviews withhold``: stretches that nobody is to read or find."""
 
 from __future__ import annotations
 
@@ -37,18 +37,19 @@ def withhold(
         raise BadInput("withhold.one_way")
     if listing:
         return _list_withheld(session, recording_id, as_json)
-    number = None
+    number, hit = None, False
     with session.catalogue() as catalogue:
         if begin is not None and end is not None:
             span = Span(parse_time(begin), parse_time(end))
-            number = correcting.withhold(catalogue, recording_id, span, who())
+            home = session.context.home
+            number, hit = correcting.withhold(home, catalogue, recording_id, span, who())
         else:
             correcting.release(catalogue, recording_id, undo or 0)
     refresh(session, [recording_id])
     if as_json:
-        echo_json({"recording": recording_id, "number": number, "undone": undo})
+        echo_json({"recording": recording_id, "number": number, "hit": hit, "undone": undo})
     elif number is not None:
-        session.say("withhold.done", number=number, id=recording_id)
+        session.say("withhold.done" if hit else "withhold.silent", number=number, id=recording_id)
     else:
         session.say("withhold.undone", number=undo, id=recording_id)
     return 0
