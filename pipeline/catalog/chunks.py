@@ -64,6 +64,20 @@ def known_vectors(
     return {row[0]: np.frombuffer(row[1], dtype=_LITTLE).astype(np.float16) for row in rows}
 
 
+def vectors_of(
+    db: sqlite3.Connection, model_hash: str, ids: Iterable[int]
+) -> dict[int, NDArray[np.float32]]:
+    """The vectors of chunks, float32 [dimension] each; a chunk of another model has none."""
+    rows = db.execute(
+        "SELECT chunks.id, vectors.vector FROM chunks"
+        " JOIN vectors ON vectors.encoded = chunks.encoded"
+        "  AND vectors.model_hash = chunks.model_hash"
+        " WHERE chunks.model_hash = ? AND chunks.id IN (SELECT value FROM json_each(?))",
+        (model_hash, json.dumps(sorted(ids))),
+    )
+    return {int(row[0]): np.frombuffer(row[1], dtype=_LITTLE).astype(np.float32) for row in rows}
+
+
 def store(db: sqlite3.Connection, made: ChunkSet) -> None:
     """Replace a recording's chunks for one text model. A chunk that is the same as before keeps
     its id, and so its place in the published index."""

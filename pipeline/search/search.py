@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from sqlite3 import Connection
@@ -18,13 +18,13 @@ from pipeline.errors import BadInput, InterviewsError
 from pipeline.glossary import Glossary
 from pipeline.search import moments, vectors
 from pipeline.search.analysis import MAX_QUERY_CHARACTERS, QueryWord, asks_for_number, query_words
-from pipeline.search.fusion import SHARP_DAMPING, best_first, fuse, meaning_weight
+from pipeline.search.fusion import best_first, blend
 from pipeline.search.meaning import LONGEST_TAIL, Found, meaning_leg
 from pipeline.search.moments import Evidence, Reading
 from pipeline.search.results import Mode, Notice, SearchResult
 from pipeline.search.synonyms import Thesaurus
 from pipeline.search.vectors import Query, Ranking, VectorIndex
-from pipeline.search.words import words_leg
+from pipeline.search.words import words_leg, words_of
 from pipeline.values import Chunk, Hit, ModelRef, Recording
 
 DEPTH = 100
@@ -32,9 +32,6 @@ DEPTH = 100
 
 REFINED = 10
 """Hits whose sentences are compared with the query by meaning, too."""
-
-SURE_OF = 10
-"""First passages by words that tell how much of the query words can cover."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +189,8 @@ class _Search:
                 self._db, self._words, model.hash, self._scope, self._depth, evidence.shares
             )
         by_meaning = self._by_meaning(model, meant) if meant else []
+        if by_words and by_meaning and meant:
+            by_words, by_meaning = self._completed(by_words, by_meaning, model, meant, evidence)
         ids = [chunk_id for chunk_id, _ in (*by_words, *by_meaning)]
         stored = chunks.load(self._db, ids)
         found = recordings.get_many(self._db, {one.recording_id for one in stored.values()})
@@ -199,20 +198,31 @@ class _Search:
         by_words = best_first((i, score + readings[i].strongest) for i, score in by_words)
         return [
             _Candidate(stored[i], found[stored[i].recording_id], readings[i], score)
-            for i, score in self._merged(by_words, by_meaning, readings)
+            for i, score in self._merged(by_words, by_meaning, evidence.most)
             if i in stored
         ]
 
-    def _merged(
-        self, by_words: Ranking, by_meaning: Ranking, readings: Mapping[int, Reading]
-    ) -> Ranking:
+    def _completed(
+        self,
+        by_words: Ranking,
+        by_meaning: Ranking,
+        model: ModelRef,
+        meant: _Meant,
+        evidence: Evidence,
+    ) -> tuple[Ranking, Ranking]:
+        """Each leg's scores for what only the other one brought."""
+        words, meaning = dict(by_words), dict(by_meaning)
+        more = words_of(self._db, self._words, meaning.keys() - words.keys(), evidence.shares)
+        vectors = chunks.vectors_of(self._db, model.hash, words.keys() - meaning.keys())
+        cosines = ((i, float(vector @ meant.vector[0])) for i, vector in vectors.items())
+        return [*by_words, *more], [*by_meaning, *cosines]
+
+    def _merged(self, by_words: Ranking, by_meaning: Ranking, most: float) -> Ranking:
         if not by_meaning:
             return by_words
         if self._mode == "meaning":
             return by_meaning
-        covered = max((readings[i].coverage for i, _ in by_words[:SURE_OF]), default=0.0)
-        rankings = [[i for i, _ in by_words], [i for i, _ in by_meaning]]
-        return fuse(rankings, (1.0, meaning_weight(covered)), SHARP_DAMPING)
+        return blend({i: score / most for i, score in by_words}, dict(by_meaning))
 
     def _evidence(self, model: ModelRef, number: bool) -> Evidence:
         terms = [term for word in self._words for term in (*word.terms, *word.synonyms)]

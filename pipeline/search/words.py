@@ -35,14 +35,35 @@ def words_leg(
 
     ``shares`` (0 to 1) tells what part of its BM25 each synonym of the query counts for.
     """
-    asked = [term for word in query for term in word.terms]
-    match = match_expression(asked, shares)
+    match = _asked(query, shares)
     found = dict(chunks.words_leg(db, match, model_hash, scope, limit) if match else ())
+    return best_first(_discounted(db, found, shares).items())
+
+
+def words_of(
+    db: sqlite3.Connection,
+    query: Sequence[QueryWord],
+    ids: Iterable[int],
+    shares: Mapping[str, float],
+) -> list[tuple[int, float]]:
+    """The scores that ``words_leg`` would give these passages, those that hold anything."""
+    match = _asked(query, shares)
+    found = dict(vocabulary.scores(db, match, ids) if match else ())
+    return best_first(_discounted(db, found, shares).items())
+
+
+def _asked(query: Sequence[QueryWord], shares: Mapping[str, float]) -> str:
+    return match_expression([term for word in query for term in word.terms], shares)
+
+
+def _discounted(
+    db: sqlite3.Connection, found: dict[int, float], shares: Mapping[str, float]
+) -> dict[int, float]:
     for synonym, share in shares.items():
         # BM25 is a sum over terms and phrases, so that a part of it can be taken back.
         for chunk_id, score in vocabulary.scores(db, match_expression(synonyms=[synonym]), found):
             found[chunk_id] -= (1 - share) * score
-    return best_first(found.items())
+    return found
 
 
 def match_expression(terms: Iterable[str] = (), synonyms: Iterable[str] = ()) -> str:
