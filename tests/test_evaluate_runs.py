@@ -271,78 +271,59 @@ def test_a_hit_names_the_sentence_it_jumps_to(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def place(interviews: Interviews, tmp_path: Path) -> Path:
-    """A folder with a transcript and two questions."""
-    folder = tmp_path / "questions"
-    folder.mkdir()
-    cues = ["Das Fernwärmenetz ist vier Kilometer lang.", "Die Zähler liest ein Funknetz ab."]
-    lines = (
-        f"00:00:{n * 9:02}.000 --> 00:00:{n * 9 + 8:02}.000\n{c}\n" for n, c in enumerate(cues)
-    )
-    (folder / "Netze.vtt").write_text("WEBVTT\n\n" + "\n".join(lines), encoding="utf-8")
-    rows = [
-        {"question": "Wie lang ist das Fernwärmenetz?", "recording": "Netze", "start": 0, "end": 8},
-        {"question": "Wer liest die Zähler ab?", "recording": "Netze", "start": 9, "end": 17},
-    ]
-    queries = "\n".join(json.dumps(row) for row in rows)
-    (folder / "queries.jsonl").write_text(queries, encoding="utf-8")
-    return folder
+def gold(worked: Interviews, ids: dict[str, str]) -> Path:
+    """Two questions about a recording of the worked home."""
+    one = {"recording": next(iter(ids.values())), "start": 0, "end": 8}
+    rows = [{"question": "Wie lang ist das Netz?", **one}, {"question": "Wer zählt?", **one}]
+    path = worked.home / "questions.jsonl"
+    path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    return path
 
 
-def test_a_run_is_saved_and_compared_with(
-    interviews: Interviews, place: Path, tmp_path: Path
-) -> None:
+def test_a_run_is_saved_and_compared_with(worked: Interviews, gold: Path, tmp_path: Path) -> None:
     path = tmp_path / "run.json"
-    words = ("evaluate", place, "--mode", "words")
-    saved = interviews(*words, "--save", path)
-    assert str(path) in saved.err
-    again = interviews(*words, "--against", path, "--save", path, "--worst", "1", "--json").json
-    assert again["against"]["modes"]["words"]["all"]["n"] == 2
-    assert len(again["worst"]["words"]) == 1
-    assert set(again) == {"modes", "against", "worst"}
-    verbose = interviews("-v", *words, "--against", path, "--worst", "2")
-    assert str(path) in verbose.out and "Wer liest die Zähler ab?" in verbose.out
-    assert "Zähler" not in verbose.err
-    assert set(interviews(*words, "--json").json) == {"modes"}
+    words = ("evaluate", gold, "--mode", "words")
+    assert str(path) in worked(*words, "--save", path).err
+    said = worked(*words, "--against", path, "--save", path, "--worst", "1", "--json").json
+    assert set(said) == {"modes", "against", "worst"}
+    assert said["against"]["modes"]["words"]["all"]["n"] == 2
+    assert len(said["worst"]["words"]) == 1
+    verbose = worked("-v", *words, "--against", path, "--worst", "2")
+    assert str(path) in verbose.out and "Wie lang ist das Netz?" in verbose.out
+    assert "Netz" not in verbose.err
 
 
-def test_files_that_are_no_runs_end_the_command_before_anything_is_measured(
-    interviews: Interviews, place: Path, tmp_path: Path
+def test_files_that_are_no_runs_are_refused_and_kept(
+    worked: Interviews, gold: Path, tmp_path: Path
 ) -> None:
     other = tmp_path / "notes.json"
     other.write_text('{"mine": 1}', encoding="utf-8")
     for option in ("--save", "--against"):
-        refused = interviews("evaluate", place, option, other, check=False)
+        refused = worked("evaluate", gold, option, other, check=False)
         assert refused.code == 2 and not refused.out
         assert str(other) in refused.err
     assert other.read_text(encoding="utf-8") == '{"mine": 1}'
-    assert interviews("evaluate", place, "--against", tmp_path / "no", check=False).code == 2
-    assert interviews("evaluate", place, "--worst", "0", check=False).code == 2
+    assert worked("evaluate", gold, "--worst", "0", check=False).code == 2
 
 
-@pytest.mark.parametrize(
-    ("content", "line"),
-    [
-        (b"", None),
-        (b"\x00\xff\n", 1),
-        (b"no json\n", 1),
-        (b'\n{"question": "Was?", "recording": "None", "start": 1, "end": 2}\n', 2),
-        (b'{"question": "Was?", "recording": "Netze", "start": -1, "end": 2}\n', 1),
-        (b'{"question": "Was?", "recording": "Netze", "start": 3, "end": 2}\n', 1),
-        (b'{"question": "", "recording": "Netze", "start": 1, "end": 2}\n', 1),
-        (b'{"question": "...", "recording": "Netze", "start": 1, "end": 2}\n', 1),
-    ],
-)
-def test_a_bad_gold_file_is_one_sentence_with_its_line(
-    interviews: Interviews, place: Path, content: bytes, line: int | None
-) -> None:
-    path = place / "queries.jsonl"
-    path.write_bytes(content)
-    refused = interviews("evaluate", place, check=False)
+def test_a_bad_gold_file_is_one_sentence_with_its_line(worked: Interviews, gold: Path) -> None:
+    with gold.open("a", encoding="utf-8") as more:
+        more.write('\n{"question": "Was?", "recording": "None", "start": 1, "end": 2}\n')
+    refused = worked("evaluate", gold, check=False)
     assert refused.code == 2 and not refused.out
     sentence, advice = refused.err.splitlines()
-    assert str(path) in sentence and advice.startswith("  ")
-    assert line is None or f"line {line}" in sentence
+    assert f"{gold}, line 3: " in sentence and advice.startswith("  ")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A folder with a question and a document."""
+    folder = tmp_path / "questions"
+    folder.mkdir()
+    question = json.dumps({"question": "Was?", "relevant": ["a"]})
+    (folder / "queries.jsonl").write_text(question, encoding="utf-8")
+    (folder / "docs.jsonl").write_text('{"id": "a", "answer": "Das."}', encoding="utf-8")
+    return folder
 
 
 def test_a_folder_without_questions_is_said(interviews: Interviews, place: Path) -> None:
@@ -352,6 +333,15 @@ def test_a_folder_without_questions_is_said(interviews: Interviews, place: Path)
 
 
 def test_documents_that_are_no_text_are_said(interviews: Interviews, place: Path) -> None:
-    (place / "docs.jsonl").write_bytes(b'{"id": "a", "answer": "b"}\n\xff\n')
+    (place / "docs.jsonl").write_bytes(b'{"id": "a", "answer": "Das."}\n\xff\n')
     refused = interviews("evaluate", place, check=False)
-    assert refused.code == 2 and "line 2" in refused.err
+    assert refused.code == 2 and "docs.jsonl, line 2" in refused.err
+
+
+def test_a_folder_s_questions_are_read_before_its_documents(
+    interviews: Interviews, place: Path
+) -> None:
+    (place / "docs.jsonl").write_text("no json", encoding="utf-8")
+    (place / "queries.jsonl").write_text("no json", encoding="utf-8")
+    refused = interviews("evaluate", place, check=False)
+    assert refused.code == 2 and "queries.jsonl, line 1" in refused.err
