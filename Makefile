@@ -9,7 +9,7 @@ NEWEST := .venv-newest
 TRAINING ?= .training
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-newest check lint bench serve clean models-speech models-text
+.PHONY: help setup demo test test-newest check lint bench bench-search serve clean models-speech models-text
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
@@ -44,6 +44,9 @@ check: lint test  ## what the continuous integration runs
 
 bench: setup  ## speed, as ratios measured side by side
 	$(BIN)/python -m tests.bench
+
+bench-search: setup  ## how good search is, beside BM25 (FINAL=1: the half nothing is tuned on)
+	$(BIN)/python -m tests.bench_search $(if $(FINAL),--final)
 
 serve:  ## the web pages (not part of this version)
 	@echo "The web pages are not part of this version; search with .venv/bin/interviews search." && exit 1

@@ -240,7 +240,8 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A found moment. ``jump_ms`` is where to start playing; highlights are offsets in ``text``."""
+    """A found moment. ``jump_ms`` is where to start playing; highlights are offsets in ``text``, as
+    is ``sentence``, the one that is jumped to."""
 
     rank: int
     recording: Recording
@@ -253,3 +254,9 @@ class Hit:
     highlights: tuple[tuple[int, int], ...]
     score: float
     chunk_id: int
+    sentence: tuple[int, int] = (0, 0)
+
+    @property
+    def sentence_text(self) -> str:
+        begin, end = self.sentence
+        return self.text[begin:end]

@@ -12,15 +12,13 @@ import pytest
 from pipeline.catalog import recordings
 from pipeline.errors import BadInput
 from pipeline.messages import LANGUAGES
-from pipeline.search.evaluate import (
-    MEASURES,
-    evaluate,
-    figures,
-    measures_json,
-    measures_table,
-    outcome,
-)
-from pipeline.search.gold import Answer, Question, read_gold, resolve
+from pipeline.search.analysis import MAX_QUERY_CHARACTERS
+from pipeline.search.evaluate import evaluate
+from pipeline.search.evaluation_json import measures_json
+from pipeline.search.evaluation_text import measures_table
+from pipeline.search.figures import figures
+from pipeline.search.gold import Answer, Question, read_gold, read_usable
+from pipeline.search.outcomes import MEASURES, outcome
 from pipeline.values import Hit, Recording, RecordingFacts
 from tests.search_home import SearchHome, interview
 
@@ -134,12 +132,28 @@ def test_lines_of_one_question_are_its_answers(tmp_path: Path) -> None:
     [
         ("{no json", "gold.bad_json"),
         ("[1]", "gold.bad_json"),
+        ("[" * 100_000, "gold.bad_json"),
         ({**ROW, "question": " "}, "gold.missing_field"),
+        ({**ROW, "question": 5}, "gold.missing_field"),
+        ({**ROW, "question": "\ud800 Netz"}, "gold.missing_field"),
+        ({**ROW, "question": "?!"}, "gold.no_words"),
+        ({**ROW, "question": "Netz " * 10_000}, "gold.too_long"),
+        ({**ROW, "language": ["de"]}, "gold.missing_field"),
+        ({**ROW, "recording": ["Wärme"]}, "gold.missing_field"),
         ({**ROW, "recording": None}, "gold.missing_field"),
         ({"question": "Was?", "relevant": []}, "gold.missing_field"),
+        ({"question": "Was?", "relevant": "Wärme"}, "gold.missing_field"),
+        ({"question": "Was?", "relevant": [None]}, "gold.missing_field"),
         ({"question": "Was?", "recording": "a", "start": 1}, "gold.missing_field"),
         ({**ROW, "start": "1"}, "gold.bad_number"),
         ({**ROW, "start": -1}, "gold.bad_number"),
+        ({**ROW, "end": -1}, "gold.bad_number"),
+        ({**ROW, "end": True}, "gold.bad_number"),
+        ({**ROW, "end": 1e308}, "gold.bad_number"),
+        ({**ROW, "end": 10**400}, "gold.bad_number"),
+        ({**ROW, "sent_start": [1]}, "gold.bad_number"),
+        ({**ROW, "grade": 0}, "gold.bad_number"),
+        (ROW, "gold.duplicate"),
         ('{"question": "x", "recording": "a", "start": NaN, "end": 2}', "gold.bad_number"),
         ({**ROW, "start": 9, "end": 2}, "gold.reversed_times"),
         ({**ROW, "sent_start": 9}, "gold.reversed_times"),
@@ -150,11 +164,31 @@ def test_a_bad_line_is_named(tmp_path: Path, row: object, key: str) -> None:
     with pytest.raises(BadInput) as raised:
         read_gold(path)
     assert raised.value.key == key
+    assert raised.value.message("de").startswith(f"{path}, Zeile 2: ")
+    assert raised.value.message("en").startswith(f"{path}, line 2: ")
     for language in LANGUAGES:
-        said = raised.value.message(language)
-        assert str(path) in said
-        assert "2" in said
+        assert "\n" not in raised.value.message(language)
         assert raised.value.advice(language)
+
+
+def test_what_is_no_text_is_said_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "g.jsonl"
+    path.write_bytes(json.dumps(ROW).encode() + b"\n\xff\xfe\x00\n")
+    with pytest.raises(BadInput) as raised:
+        read_gold(path)
+    assert raised.value.key == "gold.not_text"
+    assert raised.value.values["line"] == 2
+
+
+def test_only_a_line_feed_ends_a_line(tmp_path: Path) -> None:
+    odd = json.dumps({**ROW, "question": "Was\u2028kostet\x85das?"}, ensure_ascii=False)
+    (question,) = read_gold(write(tmp_path / "g.jsonl", odd + "\r"))
+    assert question.text == "Was\u2028kostet\x85das?"
+
+
+def test_a_question_may_be_as_long_as_search_reads(tmp_path: Path) -> None:
+    whole = ("Netz " * 1_000)[:MAX_QUERY_CHARACTERS]
+    assert read_gold(write(tmp_path / "g.jsonl", {**ROW, "question": whole}))
 
 
 def test_a_missing_or_empty_gold_file_is_said(tmp_path: Path) -> None:
@@ -172,16 +206,27 @@ def test_recordings_are_matched_by_id_then_by_title(tmp_path: Path) -> None:
     with home.catalogue.read() as db:
         every = recordings.every(db)
     gold = write(tmp_path / "g.jsonl", ROW, {**ROW, "recording": known, "question": "Wer?"})
-    resolved = resolve(read_gold(gold), every, gold)
+    resolved = read_gold(gold, every)
     assert [question.answers[0].recording for question in resolved] == [known, known]
     assert resolved[0].answers[0].language == "de"
     with pytest.raises(BadInput) as raised:
-        resolve(read_gold(gold), [], gold)
+        read_gold(gold, [])
     assert raised.value.key == "gold.unknown_recording"
+    other = write(tmp_path / "o.jsonl", ROW, {**ROW, "recording": "Netz"})
+    with pytest.raises(BadInput) as raised:
+        read_gold(other, every)
+    assert raised.value.values == {"path": str(other), "line": 2, "recording": "Netz"}
+    twice = write(tmp_path / "t.jsonl", ROW, {**ROW, "recording": known})
+    with pytest.raises(BadInput) as raised:
+        read_gold(twice, every)
+    assert (raised.value.key, raised.value.values["line"]) == ("gold.duplicate", 2)
+    usable, mistakes = read_usable(twice, every)
+    assert [len(question.answers) for question in usable] == [1]
+    assert [one.key for one in mistakes] == ["gold.duplicate"]
     twin = [every[0], Recording("other", every[0].facts, None, "done", None, 1, 0, None, "de", None,
                                 0)]  # fmt: skip
     with pytest.raises(BadInput) as raised:
-        resolve(read_gold(gold), twin, gold)
+        read_gold(gold, twin)
     assert raised.value.key == "gold.ambiguous_recording"
 
 

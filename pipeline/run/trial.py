@@ -18,6 +18,7 @@ from pipeline.run.context import Context
 from pipeline.run.execute import RunOptions, run
 from pipeline.run.intake import Wishes, add, store_imported
 from pipeline.run.observer import Silent
+from pipeline.search.gold import filled_lines
 from pipeline.settings import Settings
 from pipeline.values import RecordingFacts, Segment, Transcript
 
@@ -57,11 +58,11 @@ def _language_of(folder: Path) -> str | None:
 
 def _add_documents(context: Context, path: Path) -> None:
     with context.catalogue() as catalogue:
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        for number, line in filled_lines(path):
             try:
                 document = json.loads(line)
                 _add_document(catalogue, str(document["id"]), str(document["answer"]))
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, RecursionError) as error:
                 raise BadInput("gold.bad_json", path=str(path), line=number) from error
 
 

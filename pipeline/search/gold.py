@@ -10,22 +10,27 @@ the same question in the same language) are one question with several answers.
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.errors import BadInput
-from pipeline.search.analysis import guess_language, query_words
+from pipeline.search.analysis import MAX_QUERY_CHARACTERS, guess_language, query_words
 from pipeline.values import Recording
+
+_LONGEST_S = 10_000_000
+"""No recording has a later second; beyond lie mistakes such as milliseconds since 1970."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """Where an answer lies, in milliseconds; without times, the whole recording answers.
 
-    ``recording`` is as written in the file (id or title) until ``resolve`` makes it an id and
-    fills ``language`` with the recording's.
+    ``recording`` is as written in the file (id or title) until it is looked up: then it is
+    the id, and ``language`` the recording's.
     """
 
     recording: str
@@ -34,6 +39,11 @@ class Answer:
     sentence_ms: int | None = None
     grade: float = 1.0
     language: str | None = None
+
+    @property
+    def place(self) -> tuple[str, int | None, int | None]:
+        """What makes it another answer to the same question."""
+        return self.recording, self.start_ms, self.end_ms
 
     @property
     def target_ms(self) -> int | None:
@@ -50,25 +60,22 @@ class Question:
     answers: tuple[Answer, ...]
     line: int
 
+    @property
+    def direction(self) -> str | None:
+        """ "de→en", question's to recording's language; None where the latter is not known."""
+        heard = self.answers[0].language
+        return f"{self.language}→{heard}" if heard else None
 
-def read_gold(path: Path) -> tuple[Question, ...]:
-    """The questions of a gold file, in its order.
 
-    Raises BadInput (``gold.*``) naming file and line.
+def read_gold(path: Path, recordings: Iterable[Recording] | None = None) -> tuple[Question, ...]:
+    """The questions of a gold file, in its order; with ``recordings``, each named by its id.
+
+    Raises BadInput (``gold.*``) for the first mistake, naming file and line.
     """
-    rows = (_Row(path, number, line) for number, line in _lines(path))
-    return _joined((row, row.question()) for row in rows)
-
-
-def resolve(
-    questions: Sequence[Question], recordings: Iterable[Recording], path: Path
-) -> tuple[Question, ...]:
-    """The questions with every recording named by its id.
-
-    Raises BadInput: ``gold.unknown_recording``, ``gold.ambiguous_recording``.
-    """
-    names = _Names(recordings, path)
-    return tuple(names.resolved(question) for question in questions)
+    questions, mistakes = _read(path, None if recordings is None else _Names(recordings))
+    if mistakes:
+        raise mistakes[0]
+    return questions
 
 
 def read_usable(
@@ -76,77 +83,62 @@ def read_usable(
 ) -> tuple[tuple[Question, ...], tuple[BadInput, ...]]:
     """The questions that can be asked, their recordings named by id, and what is wrong with each
     line that was left out: a gold file outlives some of the recordings it asks for."""
-    names = _Names(recordings, path)
-    good: list[tuple[_Row, Question]] = []
-    mistakes: list[BadInput] = []
+    return _read(path, _Names(recordings))
+
+
+def _read(path: Path, names: _Names | None) -> tuple[tuple[Question, ...], tuple[BadInput, ...]]:
     try:
-        lines = _lines(path)
+        lines = filled_lines(path)
     except BadInput as error:
         return (), (error,)
+    questions: dict[tuple[str, str], Question] = {}
+    mistakes: list[BadInput] = []
     for number, line in lines:
         try:
             row = _Row(path, number, line)
-            good.append((row, names.resolved(row.askable())))
+            question = row.question(names)
+            key = row.key(question)
+            questions[key] = row.joined(questions.get(key), question)
         except BadInput as error:
             mistakes.append(error)
-    return _joined(good), tuple(mistakes)
+    return tuple(questions.values()), tuple(mistakes)
 
 
-def _lines(path: Path) -> list[tuple[int, str]]:
-    """The lines that hold anything, with their numbers. Raises BadInput: ``gold.unreadable``,
-    ``gold.empty``."""
+def filled_lines(path: Path) -> list[tuple[int, str]]:
+    """The lines of a file that hold anything, with their numbers. Raises BadInput:
+    ``gold.unreadable``, ``gold.not_text``, ``gold.empty``."""
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        detail = getattr(error, "strerror", None) or "UTF-8"
+        content = path.read_bytes()
+    except OSError as error:
+        detail = error.strerror or str(error)
         raise BadInput("gold.unreadable", path=str(path), detail=detail) from error
-    filled = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
+    try:
+        written = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise BadInput("gold.not_text", path=str(path), line=line) from error
+    # Only a line feed ends a line: JSON may carry the other separators Unicode knows as they are.
+    filled = [(n, line) for n, line in enumerate(written.split("\n"), start=1) if line.strip()]
     if not filled:
         raise BadInput("gold.empty", path=str(path))
     return filled
 
 
-def _joined(rows: Iterable[tuple[_Row, Question]]) -> tuple[Question, ...]:
-    """Lines of one question made one question with several answers."""
-    questions: dict[tuple[str, str], Question] = {}
-    for row, question in rows:
-        key = row.key(question)
-        known = questions.get(key)
-        whole = replace(known, answers=known.answers + question.answers) if known else question
-        questions[key] = whole
-    return tuple(questions.values())
-
-
 class _Names:
     """What recordings may be called in a gold file."""
 
-    def __init__(self, recordings: Iterable[Recording], path: Path) -> None:
-        self._path = path
+    def __init__(self, recordings: Iterable[Recording]) -> None:
         self._by_id: dict[str, Recording] = {}
         self._by_title: dict[str, list[Recording]] = {}
         for recording in recordings:
             self._by_id[recording.id] = recording
             self._by_title.setdefault(recording.facts.title, []).append(recording)
 
-    def resolved(self, question: Question) -> Question:
-        """Raises BadInput: ``gold.unknown_recording``, ``gold.ambiguous_recording``."""
-        answers = tuple(self._found(answer, question.line) for answer in question.answers)
-        return replace(question, answers=answers)
-
-    def _found(self, answer: Answer, line: int) -> Answer:
-        if answer.recording in self._by_id:
-            matches = [self._by_id[answer.recording]]
-        else:
-            matches = self._by_title.get(answer.recording, [])
-        if len(matches) != 1:
-            kind = "ambiguous" if matches else "unknown"
-            raise BadInput(
-                f"gold.{kind}_recording",
-                path=str(self._path),
-                line=line,
-                recording=answer.recording,
-            )
-        return replace(answer, recording=matches[0].id, language=matches[0].shown_language)
+    def matches(self, name: str) -> list[Recording]:
+        """The recordings that are called so, by id before by title."""
+        if name in self._by_id:
+            return [self._by_id[name]]
+        return self._by_title.get(name, [])
 
 
 class _Row:
@@ -173,25 +165,50 @@ class _Row:
         qid = self._fields.get("qid")
         return ("qid", str(qid)) if qid is not None else (question.language, question.text)
 
-    def question(self) -> Question:
-        asked = self._text("question", "query")
-        language = self._fields.get("language") or self._fields.get("lang")
-        known = language if isinstance(language, str) else guess_language(asked)
-        return Question(asked, known, self._answers(), self._number)
+    def question(self, names: _Names | None) -> Question:
+        """The question of this line; with ``names``, its recordings named by id.
 
-    def askable(self) -> Question:
-        """The question, if search would take it."""
-        question = self.question()
-        if not query_words(question.text):
+        Raises BadInput (``gold.*``), also for what search would not take.
+        """
+        asked = self._text("question", "query")
+        if len(asked) > MAX_QUERY_CHARACTERS:
+            raise self._bad("too_long", limit=MAX_QUERY_CHARACTERS)
+        if not query_words(asked):
             raise self._bad("no_words")
-        return question
+        answers = self._answers()
+        if names is not None:
+            found = (self._resolved(answer, names) for answer in answers)
+            answers = tuple(dict.fromkeys(found))
+        return Question(asked, self._language(asked), answers, self._number)
+
+    def joined(self, known: Question | None, question: Question) -> Question:
+        """This line's question with the answers of the lines before it."""
+        if known is None:
+            return question
+        given = {answer.place for answer in known.answers}
+        if any(answer.place in given for answer in question.answers):
+            raise self._bad("duplicate", first=known.line)
+        return replace(known, answers=known.answers + question.answers)
+
+    def _language(self, asked: str) -> str:
+        for name in ("language", "lang"):
+            if self._has(name):
+                return self._text(name)
+        return guess_language(asked)
+
+    def _resolved(self, answer: Answer, names: _Names) -> Answer:
+        matches = names.matches(answer.recording)
+        if len(matches) != 1:
+            kind = "ambiguous" if matches else "unknown"
+            raise self._bad(f"{kind}_recording", recording=answer.recording)
+        return replace(answer, recording=matches[0].id, language=matches[0].shown_language)
 
     def _answers(self) -> tuple[Answer, ...]:
         relevant = self._fields.get("relevant")
         if relevant is None:
             return (self._answer(),)
-        names = [str(name) for name in relevant] if isinstance(relevant, list) else []
-        if not names:
+        names = relevant if isinstance(relevant, list) else []
+        if not names or not all(_is_text(name) for name in names):
             raise self._bad("missing_field", field="relevant")
         return tuple(Answer(name) for name in dict.fromkeys(names))
 
@@ -200,6 +217,8 @@ class _Row:
         start, end = self._number_of("start"), self._number_of("end")
         sentence = self._number_of("sent_start") if self._has("sent_start") else None
         grade = self._number_of("grade") if self._has("grade") else 1.0
+        if not grade:
+            raise self._bad("bad_number", field="grade")
         if end < start or (sentence is not None and sentence > end):
             raise self._bad("reversed_times", start=start, end=end)
         return Answer(
@@ -216,15 +235,21 @@ class _Row:
     def _text(self, *names: str) -> str:
         for name in names:
             value = self._fields.get(name)
-            if isinstance(value, str) and value.strip():
-                return value
+            if _is_text(value):
+                return str(value)
         raise self._bad("missing_field", field=names[0])
 
     def _number_of(self, name: str) -> float:
         if not self._has(name):
             raise self._bad("missing_field", field=name)
         value = self._fields[name]
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not math.isfinite(value) or value < 0:  # type: ignore[arg-type, operator]
+        if not isinstance(value, int | float) or isinstance(value, bool):
             raise self._bad("bad_number", field=name)
-        return float(value)  # type: ignore[arg-type]
+        if not 0 <= value <= _LONGEST_S:  # nan is not, either
+            raise self._bad("bad_number", field=name)
+        return float(value)
+
+
+def _is_text(value: object) -> bool:
+    """Whether it says anything and can be written: JSON may carry halves of surrogate pairs."""
+    return isinstance(value, str) and bool(value.strip()) and not _SURROGATE.search(value)

@@ -301,6 +301,7 @@ def _likeness(chunk: Chunk, meant: _Meant) -> tuple[float, ...]:
 
 def _hit(rank: int, candidate: _Candidate, sentence: int) -> Hit:
     chunk = candidate.stored.chunk
+    heard = chunk.sentences[sentence] if chunk.sentences else None
     return Hit(
         rank=rank,
         recording=candidate.recording,
@@ -308,9 +309,10 @@ def _hit(rank: int, candidate: _Candidate, sentence: int) -> Hit:
         end_ms=chunk.end_ms,
         jump_ms=moments.jump_ms(chunk, sentence),
         text=chunk.text,
-        speaker=chunk.sentences[sentence].speaker if chunk.sentences else None,
+        speaker=heard.speaker if heard else None,
         language=chunk.language or candidate.recording.shown_language,
         highlights=candidate.reading.highlights,
         score=candidate.score,
         chunk_id=candidate.stored.id,
+        sentence=(heard.begin, heard.end) if heard else (0, len(chunk.text)),
     )

@@ -2,60 +2,129 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from pipeline.catalog import recordings
+from pipeline.catalog.connection import Catalogue
 from pipeline.catalog.scope import Scope
 from pipeline.cli.app import Session, echo_json, pass_session
 from pipeline.cli.localise import Localised
+from pipeline.cli.output import save
 from pipeline.errors import BadInput
 from pipeline.run.context import Context
 from pipeline.run.trial import trial
-from pipeline.search.evaluate import DEPTH, Measures, measures_json, measures_table
-from pipeline.search.evaluate import evaluate as measured
-from pipeline.search.gold import Question, read_gold, resolve
+from pipeline.search import evaluation_json, evaluation_text
+from pipeline.search.comparison import Comparison, compare
+from pipeline.search.evaluate import DEPTH, Run, ask, measured, worst
+from pipeline.search.gold import Question, read_gold
 from pipeline.search.results import MODES, Mode
+from pipeline.search.saved_run import check_place, read_run, to_saved, written
 from pipeline.search.search import Searcher
 from pipeline.values import Hit
+
+
+@dataclass(frozen=True)
+class _Evaluation:
+    """A run and what was asked of it. ``titles`` are the recordings' by id."""
+
+    run: Run
+    titles: Mapping[str, str]
+    before: Path | None
+    compared: Mapping[str, Comparison]
+    worst: int | None
 
 
 @click.command(cls=Localised)
 @click.argument("gold", type=click.Path(path_type=Path))
 @click.option("--mode", "modes", type=click.Choice(MODES), multiple=True)
+@click.option("--save", "place", type=click.Path(path_type=Path), metavar="FILE")
+@click.option("--against", "before", type=click.Path(path_type=Path), metavar="FILE")
+@click.option("--worst", "count", type=click.IntRange(1, 1000), metavar="N")
 @click.option("--json", "as_json", is_flag=True)
 @pass_session
-def evaluate(session: Session, gold: Path, modes: tuple[Mode, ...], as_json: bool) -> None:
-    chosen = modes or MODES
+def evaluate(
+    session: Session,
+    gold: Path,
+    modes: tuple[Mode, ...],
+    place: Path | None,
+    before: Path | None,
+    count: int | None,
+    as_json: bool,
+) -> None:
     if not gold.exists():
         raise BadInput("gold.missing", path=str(gold))
-    if gold.is_dir():
-        questions = gold / "queries.jsonl"
-        if not questions.exists():
-            raise BadInput("gold.no_questions", path=str(gold))
-        context = session.context
-        with trial(gold, context.settings, context.models_dir) as inside:
-            measures = _measure(inside, questions, chosen)
-    else:
-        measures = _measure(session.context, gold, chosen)
+    # Whatever can be found wrong is, before anything is measured: that may take a while.
+    earlier = read_run(before) if before else None
+    if place:
+        check_place(place)
+    run, titles = _measured(session, gold, tuple(dict.fromkeys(modes)) or MODES)
+    kept = to_saved(run)
+    compared = compare(kept, earlier) if earlier else {}
+    _say(session, _Evaluation(run, titles, before, compared, count), as_json)
+    if place:
+        save(place, written(kept))
+        session.note("evaluate.saved", path=str(place))
+
+
+def _measured(session: Session, gold: Path, modes: Sequence[Mode]) -> tuple[Run, Mapping[str, str]]:
+    context = session.context
+    if not gold.is_dir():
+        with session.catalogue() as catalogue:
+            return _run(context, catalogue, gold, modes)
+    questions = gold / "queries.jsonl"
+    if not questions.exists():
+        raise BadInput("gold.no_questions", path=str(gold))
+    read_gold(questions)  # a mistake in it is found before the folder is worked off
+    with (
+        trial(gold, context.settings, context.models_dir) as inside,
+        inside.catalogue() as catalogue,
+    ):
+        return _run(inside, catalogue, questions, modes)
+
+
+def _run(
+    context: Context, catalogue: Catalogue, gold: Path, modes: Sequence[Mode]
+) -> tuple[Run, Mapping[str, str]]:
+    with catalogue.read() as db:
+        known = list(recordings.every(db))
+    questions = read_gold(gold, known)
+    searcher = Searcher(
+        catalogue, context.home.index, context.embedder_for, context.glossary_file.read
+    )
+
+    def search(question: Question, mode: str) -> Sequence[Hit]:
+        chosen: Mode = next(one for one in MODES if one == mode)
+        return searcher.search(question.text, mode=chosen, scope=Scope(), limit=DEPTH).hits
+
+    return ask(search, questions, modes), {one.id: one.facts.title for one in known}
+
+
+def _say(session: Session, done: _Evaluation, as_json: bool) -> None:
     if as_json:
-        echo_json(measures_json(measures))
+        echo_json(_json(done))
     else:
-        click.echo(measures_table(measures, session.language))
+        click.echo("\n\n".join(_tables(done, session.language)))
 
 
-def _measure(context: Context, gold: Path, modes: Sequence[Mode]) -> Measures:
-    with context.catalogue() as catalogue:
-        with catalogue.read() as db:
-            questions = resolve(read_gold(gold), recordings.every(db), gold)
-        searcher = Searcher(
-            catalogue, context.home.index, context.embedder_for, context.glossary_file.read
-        )
+def _json(done: _Evaluation) -> dict[str, object]:
+    said = evaluation_json.measures_json(measured(done.run))
+    if done.before is not None:
+        said["against"] = evaluation_json.against_json(done.compared)
+    if done.worst is not None:
+        said["worst"] = evaluation_json.worst_json(worst(done.run, done.worst), done.titles)
+    return said
 
-        def ask(question: Question, mode: str) -> Sequence[Hit]:
-            known: Mode = next(one for one in MODES if one == mode)
-            return searcher.search(question.text, mode=known, scope=Scope(), limit=DEPTH).hits
 
-        return measured(ask, questions, modes)
+def _tables(done: _Evaluation, language: str) -> list[str]:
+    tables = [evaluation_text.measures_table(measured(done.run), language)]
+    if done.before is not None:
+        path = str(done.before)
+        tables.append(evaluation_text.against_table(done.compared, path, language))
+    if done.worst is not None:
+        missed = worst(done.run, done.worst)
+        tables.append(evaluation_text.worst_text(missed, done.titles, language))
+    return tables

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import click
@@ -11,6 +10,7 @@ import click
 from pipeline.catalog import recordings
 from pipeline.cli.app import Session, pass_session
 from pipeline.cli.localise import Localised
+from pipeline.cli.output import save, unwritable
 from pipeline.errors import BadInput
 from pipeline.formats.facts import ExportFacts
 from pipeline.formats.transcripts import FORMATS, write_transcript
@@ -100,11 +100,11 @@ def export(session: Session, ids: tuple[str, ...], form: str, output: Path | Non
         click.echo(written[0][1], nl=False)
         return
     if len(written) == 1 and not output.is_dir():
-        _save(output, written[0][1])
+        save(output, written[0][1])
         return
     _make_folder(output)
     for recording, content in written:
-        _save(output / f"{recording.id}.{form}", content)
+        save(output / f"{recording.id}.{form}", content)
         session.say("export.written", path=str(output / f"{recording.id}.{form}"))
 
 
@@ -112,20 +112,4 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _unwritable(folder, error) from error
-
-
-def _save(path: Path, content: str) -> None:
-    """Write beside and rename: an interrupted export leaves no half file."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        partial.write_text(content, encoding="utf-8", newline="")
-        partial.replace(path)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _unwritable(path: Path, error: OSError) -> BadInput:
-    return BadInput("export.unwritable", path=str(path), detail=error.strerror or str(error))
+        raise unwritable(folder, error) from error
