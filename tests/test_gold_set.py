@@ -1,13 +1,21 @@
-"""Our own gold set holds together: every answer stands in its interview, the halves are apart."""
+"""Our own gold set holds together, and search is no worse on it than either of its legs."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 
+from pipeline.catalog import recordings
+from pipeline.search.evaluate import evaluate
+from pipeline.search.figures import Figures
+from pipeline.search.gold import Question, read_gold
+from pipeline.search.results import MODES
+from pipeline.search.search import Searcher
+from pipeline.values import Hit
 from tests import gold_set
-from tests.gold_set import HALVES, Interview
+from tests.gold_set import HALVES, Interview, build
 
 INTERVIEWS = gold_set.interviews()
 ROWS = {half: gold_set.rows(half) for half in HALVES}
@@ -65,3 +73,30 @@ def test_the_interviews_are_forty_of_two_to_six_minutes_with_titles_of_their_own
         assert 120_000 <= interview.lines[-1].end_ms <= 360_000, slug
     titles = Counter(interview.facts["title"] for interview in INTERVIEWS.values())
     assert max(titles.values()) == 1
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Figures]:
+    """Every mode's figures over the development half."""
+    home = tmp_path_factory.mktemp("gold") / "home"
+    context = build(home)
+    with context.catalogue() as catalogue:
+        with catalogue.read() as db:
+            questions = read_gold(home / "development.jsonl", recordings.every(db))
+        searcher = Searcher(catalogue, context.home.index, context.embedder_for)
+
+        def ask(question: Question, mode: str) -> Sequence[Hit]:
+            known = next(one for one in MODES if one == mode)
+            return searcher.search(question.text, mode=known, limit=100).hits
+
+        return {
+            mode: directions["all"] for mode, directions in evaluate(ask, questions, MODES).items()
+        }
+
+
+@pytest.mark.parametrize("measure", ["hit@1", "hit@5", "hit@10", "mrr", "ndcg@10"])
+def test_both_legs_together_find_no_less_than_the_better_one(
+    measured: dict[str, Figures], measure: str
+) -> None:
+    alone = max(measured[mode].values[measure] for mode in ("words", "meaning"))
+    assert measured["hybrid"].values[measure] >= alone
