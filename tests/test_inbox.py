@@ -744,7 +744,7 @@ def test_a_watch_takes_what_comes_and_ends_in_peace(interviews: Interviews) -> N
             sound(inbox.parent / "a.wav").rename(inbox / "a.wav")
             assert any("taken: a" in line for line in process.stdout)
             assert "interviews run" in process.stdout.readline()
-            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGTERM)  # a background job may ignore SIGINT
             rest = process.communicate(timeout=60)
             assert process.returncode == 0
         finally:
