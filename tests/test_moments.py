@@ -51,17 +51,6 @@ def test_a_question_for_a_number_prefers_a_sentence_with_one() -> None:
     assert best_sentence(reading.strengths) == 1
 
 
-def test_coverage_is_the_share_of_the_query_that_a_passage_holds() -> None:
-    def covered(query: str) -> float:
-        words = query_words(query)
-        known = {term: 1 for word in words for term in word.terms}
-        return read(chunk_of("Die Pumpe läuft."), Evidence.of(words, known, 100)).coverage
-
-    assert covered("Pumpe") == 1
-    assert covered("Pumpe Schieber") == 0.5
-    assert covered("Schieber") == 0
-
-
 def test_of_equally_good_sentences_the_earlier_is_chosen() -> None:
     assert best_sentence((1.0, 2.0, 2.0)) == 1
     assert best_sentence((0.0, 0.0)) == 0

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.catalog import chunks, corrections, recordings, transcripts
+from pipeline.catalog import chunks, corrections, recordings
 from pipeline.catalog.connection import Catalogue
 from pipeline.catalog.corrections import CorrectionRow
 from pipeline.corrections.differences import Differences, Edit, differences
@@ -180,7 +180,3 @@ def unsure(db: sqlite3.Connection, recording_id: str, below: float) -> list[Segm
         for one in reading.read(db, recording_id).segments
         if one.confidence is not None and one.confidence < below and not one.corrected
     ]
-
-
-def has_transcript(db: sqlite3.Connection, recording_id: str) -> bool:
-    return transcripts.read_digest(db, recording_id) is not None

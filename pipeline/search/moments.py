@@ -105,12 +105,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A chunk as a query reads it: each sentence's strength, the share of the query's weight
-    that the whole chunk holds (0 to 1), and the places of matching words."""
+    """A chunk as a query reads it: each sentence's strength and the places of matching words."""
 
     chunk: Chunk
     strengths: tuple[float, ...]
-    coverage: float
     highlights: tuple[tuple[int, int], ...]
 
     @property
@@ -129,8 +127,7 @@ def read(chunk: Chunk, evidence: Evidence) -> Reading:
             sentences[max(bisect_right(begins, token.begin) - 1, 0)].append(token.term)
     alone = [_strength(terms, evidence) for terms in sentences]
     strengths = [own + _ECHO * before for own, before in zip(alone, [0.0, *alone], strict=False)]
-    covered = _coverage(frozenset(token.term for token in tokens), evidence)
-    return Reading(chunk, tuple(strengths), covered, _highlights(tokens, evidence))
+    return Reading(chunk, tuple(strengths), _highlights(tokens, evidence))
 
 
 def _occurrences(phrase: Sequence[str], tokens: Sequence[Token]) -> Iterator[Token]:
@@ -139,19 +136,6 @@ def _occurrences(phrase: Sequence[str], tokens: Sequence[Token]) -> Iterator[Tok
         found = tokens[number : number + len(phrase)]
         if [token.term for token in found] == phrase:
             yield Token(" ".join(phrase), found[0].begin, found[-1].end)
-
-
-def _coverage(terms: frozenset[str], evidence: Evidence) -> float:
-    begun = {start for term in terms if (start := beginning(term))}
-
-    def held(term: str) -> float:
-        if term in terms:
-            return 1.0
-        return _BEGUN if beginning(term) in begun else 0.0
-
-    whole = sum(max(word.values()) for word in evidence.words)
-    found = sum(max(w * held(term) for term, w in word.items()) for word in evidence.words)
-    return found / whole if whole else 0.0
 
 
 def _strength(terms: Sequence[str], evidence: Evidence) -> float:
