@@ -215,7 +215,7 @@ class _Search:
         return fuse(rankings, (1.0, meaning_weight(covered)), SHARP_DAMPING)
 
     def _evidence(self, model: ModelRef, number: bool) -> Evidence:
-        terms = [term for word in self._words for term in (*word.terms, *word.synonyms)]
+        terms = [t for word in self._words for t in (*word.alternatives, *word.synonyms)]
         frequencies = chunks.document_frequencies(self._db, terms)
         total = chunks.count(self._db, model.hash)
         return Evidence.of(self._words, frequencies, total, number=number)
