@@ -157,6 +157,7 @@ def test_a_long_text_is_read_in_proportion_to_its_length() -> None:
 
 def test_the_words_of_a_text_stay_and_follow_one_another() -> None:
     assert analysed_words("Die 20 kV Leitung", "de") == "die 20 kv leitung n20 n20000v"
+    assert analysed_words("20 oder zwanzig", "de") == "20 oder zwanzig n20"
     text = "Rund zwanzig Kilovolt hat sie."
     assert {text[t.begin : t.end] for t in analyse(text, "de") if is_number(t.term)} == {
         "zwanzig",

@@ -162,7 +162,8 @@ def _coverage(terms: frozenset[str], evidence: Evidence) -> float:
 def _strength(terms: Sequence[str], evidence: Evidence) -> float:
     counts = Counter(terms)
     begun = {start for term in counts if (start := beginning(term))}
-    stretch = _K1 * (1 - _B + _B * len(terms) / _TYPICAL_WORDS)
+    length = sum(not is_number(term) for term in terms)
+    stretch = _K1 * (1 - _B + _B * length / _TYPICAL_WORDS)
 
     def worth(term: str, weight: float) -> float:
         if found := counts[term]:
