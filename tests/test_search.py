@@ -196,7 +196,7 @@ def test_an_empty_catalogue_answers_with_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        '"', "a OR", "NEAR(a b, 5)", "words:x", "-wasser", "wass*", "a AND (", "{x}:", "^x",
+        '"', "a OR", "NEAR(a b, 5)", "words:x", "- wasser", "wass*", "a AND (", "{x}:", "^x",
         "\x00wasser\x1f", "wie ist das", "مياه الشرب", "水道管の交換", "wasser " * 10_000,
         " ".join(f"wort{number}" for number in range(10_000)), "x" * 100_000, "Straße™ ½ ²",
     ],

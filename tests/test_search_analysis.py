@@ -32,7 +32,7 @@ def test_forms_of_one_word_meet(one: str, other: str, language: str) -> None:
 
 
 def test_numbers_are_kept_as_they_are() -> None:
-    assert analysed_words("20 kV seit 1987", "de") == "20 kv seit 1987"
+    assert analysed_words("20 kV seit 1987", "de") == "20 kv seit 1987 n20 n20000v n1987"
 
 
 def test_a_token_says_where_its_word_stands() -> None:

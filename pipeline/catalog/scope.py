@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,10 +12,18 @@ class Scope:
     language: str | None = None
     collection: str | None = None
     person: str | None = None
+    holds: str = ""
+    """What a passage must hold, in the full-text table's query syntax."""
+
+    lacks: str = ""
+    """What it must not hold."""
 
     @property
     def unlimited(self) -> bool:
         return self == Scope()
+
+    def holding(self, holds: str, lacks: str) -> Scope:
+        return replace(self, holds=holds, lacks=lacks)
 
     def condition(self) -> tuple[str, list[str]]:
         """An SQL condition over ``chunks`` and ``recordings``, with its values."""
@@ -34,4 +42,12 @@ class Scope:
             )
             escaped = self.person.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
             values.append(f"%{escaped}%")
+        # The plus keeps SQLite from asking the full-text table once for every id.
+        matching = "(SELECT rowid FROM chunk_words WHERE chunk_words MATCH ?)"
+        if self.holds:
+            parts.append(f"+chunks.id IN {matching}")
+            values.append(self.holds)
+        if self.lacks:
+            parts.append(f"+chunks.id NOT IN {matching}")
+            values.append(self.lacks)
         return " AND ".join(parts) or "1", values

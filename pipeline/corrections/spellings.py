@@ -10,6 +10,8 @@ from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import Literal
 
+from pipeline.corrections.numbernames import ENGLISH, GERMAN
+
 Kind = Literal["written", "similar", "sounding"]
 """The same letters cut or written otherwise; few letters otherwise; sounding alike."""
 
@@ -23,26 +25,9 @@ _GAP = re.compile(r"\s{0,3}|\s?[/_‐‑–-]\s?|[.,:'’]")
 
 _ALPHANUMERIC = re.compile(r"[^\W_]+")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+_LARGEST_NUMBER = 12
 _NUMBERS = {
-    name: str(number)
-    for number, names in enumerate(
-        (
-            "null zero",
-            "eins one",
-            "zwei zwo two",
-            "drei three",
-            "vier four",
-            "fünf fuenf five",
-            "sechs six",
-            "sieben seven",
-            "acht eight",
-            "neun nine",
-            "zehn ten",
-            "elf eleven",
-            "zwölf zwoelf twelve",
-        )
-    )
-    for name in names.split()
+    name: str(number) for name, number in (GERMAN | ENGLISH).items() if number <= _LARGEST_NUMBER
 }
 POINTS = frozenset({"punkt", "komma", "point", "dot"})
 _LONGEST_POINT = 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from pipeline.corrections import spellings
-from pipeline.search.analysis import Token, analyse
+from pipeline.search.analysis import Token, plain_words
 from pipeline.search.synonyms import READINGS
 
 SHORTEST = 4
@@ -23,7 +23,7 @@ def word_places(tokens: Iterable[Token]) -> list[tuple[int, int]]:
 
 def alternatives(name: str) -> list[Way]:
     """The ways in which a name may have come out."""
-    words = [name[begin:end] for begin, end in word_places(analyse(name, "de"))]
+    words = [name[begin:end] for begin, end in word_places(plain_words(name, "de"))]
     ways = [[_keys("".join(words))]]
     if len(words) > 1:
         ways += [[_keys(word) for word in words], _with_points(words)]
@@ -63,7 +63,9 @@ def _cuts(word: str) -> Iterator[tuple[str, ...]]:
 
 def _keys(word: str) -> set[str]:
     spelt = [word, *spellings.number_names(word)]
-    return {token.term for one in spelt for reading in READINGS for token in analyse(one, reading)}
+    return {
+        token.term for one in spelt for reading in READINGS for token in plain_words(one, reading)
+    }
 
 
 def narrowed(ways: Iterable[Way], near: dict[str, set[str]]) -> list[Way]:

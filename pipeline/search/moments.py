@@ -10,10 +10,11 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.search.analysis import QueryWord, Token, analyse
+from pipeline.search.numbers import is_number
 from pipeline.search.words import beginning
 from pipeline.values import Chunk
 
@@ -31,6 +32,9 @@ _BEGUN = 0.4
 
 _NUMBER = 2.0
 """What a number is worth in a sentence that matches, where the query asks for one."""
+
+_MEASURED = 1.5
+"""What a number with its unit is worth beside the number alone."""
 
 _SYNONYM = 0.8
 """What another name of a thing is worth beside the name that was asked for."""
@@ -79,7 +83,7 @@ class Evidence:
         words: list[Mapping[str, float]] = []
         stood_for: Counter[str] = Counter()
         for word in query:
-            own = {term: weight(term) for term in word.terms}
+            own = _own(word, weight)
             most = max(own.values())
             others = {name: _SYNONYM * min(most, weight(name)) for name in word.synonyms}
             words.append(others | own)
@@ -101,6 +105,17 @@ class Evidence:
     def phrases(self) -> list[list[str]]:
         """The synonyms of several words, each as its terms in order."""
         return [name.split() for name in self.shares if " " in name]
+
+
+def _own(word: QueryWord, weight: Callable[[str], float]) -> dict[str, float]:
+    """What each term of a word weighs. All spellings of a number weigh the same, and its measure
+    a little more; never more than the word itself, however rare they are."""
+    own = {term: weight(term) for term in word.terms}
+    if not word.numbers:
+        return own
+    least = min(max(own.values()), max(map(weight, word.numbers)))
+    alike = dict.fromkeys((*word.terms, *word.numbers), least)
+    return dict.fromkeys(word.measures, _MEASURED * least) | alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +156,8 @@ def _occurrences(phrase: Sequence[str], tokens: Sequence[Token]) -> Iterator[Tok
 def _strength(terms: Sequence[str], evidence: Evidence) -> float:
     counts = Counter(terms)
     begun = {start for term in counts if (start := beginning(term))}
-    stretch = _K1 * (1 - _B + _B * len(terms) / _TYPICAL_WORDS)
+    length = sum(not is_number(term) for term in terms)
+    stretch = _K1 * (1 - _B + _B * length / _TYPICAL_WORDS)
 
     def worth(term: str, weight: float) -> float:
         if found := counts[term]:
@@ -151,9 +167,13 @@ def _strength(terms: Sequence[str], evidence: Evidence) -> float:
     strength = sum(
         max(worth(term, weight) for term, weight in word.items()) for word in evidence.words
     )
-    if evidence.number and strength and any(term[0].isdigit() for term in counts):
+    if evidence.number and strength and any(map(_tells_number, counts)):
         strength += _NUMBER
     return strength
+
+
+def _tells_number(term: str) -> bool:
+    return term[0].isdigit() or is_number(term)
 
 
 def _highlights(tokens: Sequence[Token], evidence: Evidence) -> tuple[tuple[int, int], ...]:

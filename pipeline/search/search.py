@@ -21,6 +21,7 @@ from pipeline.search.analysis import MAX_QUERY_CHARACTERS, QueryWord, asks_for_n
 from pipeline.search.fusion import best_first, blend
 from pipeline.search.meaning import LONGEST_TAIL, Found, meaning_leg
 from pipeline.search.moments import Evidence, Reading
+from pipeline.search.query import parse
 from pipeline.search.results import Mode, Notice, SearchResult
 from pipeline.search.synonyms import Thesaurus
 from pipeline.search.vectors import Query, Ranking, VectorIndex
@@ -90,24 +91,27 @@ class Searcher:
 
         A leg that is off is named in the result; only where it alone was asked for
         (``mode="meaning"``) its error is raised. Raises BadInput (``search.empty_query``,
-        ``search.bad_limit``).
+        ``search.only_exclusions``, ``search.bad_limit``).
         """
         started = time.perf_counter()
-        limits = scope or Scope()
-        words = query_words(query, limits.language)
+        said = parse(query)
+        limits = said.within(scope or Scope())
+        asked = said.asked
+        words = query_words(asked, limits.language)
         if not words:
-            raise BadInput("search.empty_query")
+            only = "search.only_exclusions" if said.without else "search.empty_query"
+            raise BadInput(only)
         if limit < 1:
             raise BadInput("search.bad_limit", limit=limit)
-        words, badly = self._widened(query, words)
+        words, badly = self._widened(asked, words)
         while True:
-            meant, notices = self._understood(query, mode)
+            meant, notices = self._understood(asked, mode)
             with self._catalogue.read() as db:
                 model = self._model(db)
                 if meant is not None and meant.model != model:
                     continue  # another model was published between the two looks
                 found = _Search(self, db, mode, limits, words, max(DEPTH, 3 * limit))
-                candidates = found.candidates(model, meant, asks_for_number(query))
+                candidates = found.candidates(model, meant, asks_for_number(asked))
             break
         hits = _hits(_apart(candidates, limit), meant)
         took_ms = (time.perf_counter() - started) * 1000
@@ -225,7 +229,7 @@ class _Search:
         return blend({i: score / most for i, score in by_words}, dict(by_meaning))
 
     def _evidence(self, model: ModelRef, number: bool) -> Evidence:
-        terms = [term for word in self._words for term in (*word.terms, *word.synonyms)]
+        terms = [term for word in self._words for term in (*word.alternatives, *word.synonyms)]
         frequencies = chunks.document_frequencies(self._db, terms)
         total = chunks.count(self._db, model.hash)
         return Evidence.of(self._words, frequencies, total, number=number)

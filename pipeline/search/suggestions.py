@@ -18,7 +18,7 @@ from pipeline.catalog.chunks import StoredChunk
 from pipeline.corrections import spellings
 from pipeline.corrections.spellings import folded
 from pipeline.glossary import Glossary, Term
-from pipeline.search.analysis import analyse
+from pipeline.search.analysis import plain_words
 from pipeline.search.candidates import (
     SHORTEST,
     Runs,
@@ -131,7 +131,7 @@ class _Reader:
     ) -> Iterator[Suggestion]:
         """What is written or sounds like the term, other forms of its own words aside. Passages
         that write it rightly come last, and only as far as the limits allow."""
-        name = [term.name[begin:end] for begin, end in word_places(analyse(term.name, "de"))]
+        name = [term.name[begin:end] for begin, end in word_places(plain_words(term.name, "de"))]
         if len(spellings.letters(name)) < SHORTEST or not ways:
             return
         telling = {key for way in ways for part in way for key in part}
@@ -192,13 +192,13 @@ def _alike_in(
     known: set[tuple[str, ...]],
 ) -> Iterator[tuple[int, int, Kind]]:
     text, language = stored.chunk.text, stored.chunk.language
-    tokens = analyse(text, language)
+    tokens = plain_words(text, language)
     places = word_places(tokens)
     terms: dict[int, list[str]] = {}
     for token in tokens:
         terms.setdefault(token.begin, []).append(token.term)
     numbers = [n for n, (begin, _) in enumerate(places) if not telling.isdisjoint(terms[begin])]
-    stems = [token.term for token in analyse(term.name, language or "de")]
+    stems = [token.term for token in plain_words(term.name, language or "de")]
     for one in spellings.akin(text, places, numbers, name):
         found = _plain(text[one.begin : one.end])
         inflected = [t for begin, _ in places[one.first : one.last] for t in terms[begin]] == stems
@@ -216,7 +216,7 @@ def _is_new(found: str, known: set[tuple[str, ...]], term: Term) -> bool:
 
 
 def _places(stored: StoredChunk) -> list[tuple[int, int]]:
-    return word_places(analyse(stored.chunk.text, stored.chunk.language))
+    return word_places(plain_words(stored.chunk.text, stored.chunk.language))
 
 
 def _runs(
@@ -232,7 +232,7 @@ def _runs(
 
 def _words(form: str) -> tuple[str, ...]:
     """What spellings are held against each other by: case, joints and accents aside."""
-    return tuple(folded(form[begin:end]) for begin, end in word_places(analyse(form, "de")))
+    return tuple(folded(form[begin:end]) for begin, end in word_places(plain_words(form, "de")))
 
 
 def _plain(text: str) -> str:

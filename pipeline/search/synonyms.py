@@ -14,7 +14,7 @@ from pipeline.glossary import Glossary
 from pipeline.search.analysis import (
     MAX_QUERY_CHARACTERS,
     QueryWord,
-    analyse,
+    plain_words,
     says_nothing,
 )
 
@@ -52,7 +52,7 @@ class Synonyms:
 
     def _named(self, query: str, reading: str) -> Iterator[_Named]:
         """The terms that a query names, the longest name at each place, without overlap."""
-        terms = [token.term for token in analyse(query[:MAX_QUERY_CHARACTERS], reading)]
+        terms = [token.term for token in plain_words(query[:MAX_QUERY_CHARACTERS], reading)]
         begin = 0
         while begin < len(terms):
             end = next(
@@ -94,7 +94,7 @@ def _phrases(forms: Sequence[str]) -> Iterator[str]:
 
 def phrase_of(form: str, reading: str) -> str:
     """A form's terms joined by single blanks, as they follow one another in a passage."""
-    return " ".join(token.term for token in analyse(form, reading))
+    return " ".join(token.term for token in plain_words(form, reading))
 
 
 class Thesaurus:

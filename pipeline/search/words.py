@@ -33,11 +33,12 @@ def words_leg(
 ) -> list[tuple[int, float]]:
     """At most ``limit`` passages as (chunk id, score), larger is better, ties by id.
 
-    ``shares`` (0 to 1) tells what part of its BM25 each synonym of the query counts for.
+    ``shares`` (0 to 1) tells what part of its BM25 each synonym of the query counts for. A number
+    counts once, by its most telling term that a passage holds.
     """
     match = _asked(query, shares)
     found = dict(chunks.words_leg(db, match, model_hash, scope, limit) if match else ())
-    return best_first(_discounted(db, found, shares).items())
+    return best_first(_discounted(db, query, found, shares).items())
 
 
 def words_of(
@@ -49,21 +50,44 @@ def words_of(
     """The scores that ``words_leg`` would give these passages, those that hold anything."""
     match = _asked(query, shares)
     found = dict(vocabulary.scores(db, match, ids) if match else ())
-    return best_first(_discounted(db, found, shares).items())
+    return best_first(_discounted(db, query, found, shares).items())
 
 
 def _asked(query: Sequence[QueryWord], shares: Mapping[str, float]) -> str:
-    return match_expression([term for word in query for term in word.terms], shares)
+    return match_expression([term for word in query for term in word.alternatives], shares)
 
 
 def _discounted(
-    db: sqlite3.Connection, found: dict[int, float], shares: Mapping[str, float]
+    db: sqlite3.Connection,
+    query: Sequence[QueryWord],
+    found: dict[int, float],
+    shares: Mapping[str, float],
 ) -> dict[int, float]:
     for synonym, share in shares.items():
         # BM25 is a sum over terms and phrases, so that a part of it can be taken back.
         for chunk_id, score in vocabulary.scores(db, match_expression(synonyms=[synonym]), found):
             found[chunk_id] -= (1 - share) * score
+    for term, holders in _outdone(db, query, found).items():
+        for chunk_id, score in vocabulary.scores(db, match_expression([term]), holders):
+            found[chunk_id] -= score
     return found
+
+
+def _outdone(
+    db: sqlite3.Connection, query: Sequence[QueryWord], found: Iterable[int]
+) -> dict[str, set[int]]:
+    """For each term those passages where a more telling term of the same number stands."""
+    outdone: dict[str, set[int]] = {}
+    ids = list(found)
+    for word in query:
+        held: set[int] = set()
+        counted = (*word.measures, *word.numbers)
+        for term in word.alternatives if counted else ():
+            if held:
+                outdone.setdefault(term, set()).update(held)
+            if term in counted:
+                held |= {one for one, _ in vocabulary.scores(db, match_expression([term]), ids)}
+    return outdone
 
 
 def match_expression(terms: Iterable[str] = (), synonyms: Iterable[str] = ()) -> str:

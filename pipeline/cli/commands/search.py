@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 
@@ -18,7 +19,16 @@ from pipeline.timecode import format_short, to_seconds
 from pipeline.values import Hit, Span
 
 
-@click.command(cls=Localised)
+class _Asking(Localised):
+    """The search has no short options: what begins with a single minus is part of the query."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        queries = [] if "--" in args else [arg for arg in args if re.match("-[^-]", arg)]
+        others = [arg for arg in args if arg not in queries]
+        return super().parse_args(ctx, [*others, "--", *queries] if queries else args)
+
+
+@click.command(cls=_Asking)
 @click.argument("query")
 @click.option("--limit", type=click.IntRange(1, 1000), default=10, show_default=True)
 @click.option("--mode", type=click.Choice(MODES), default="hybrid", show_default=True)
