@@ -28,7 +28,7 @@ from tests.search_home import BagOfStems, interview
 
 FEW, MANY = 30, 300
 
-TEXTS = {"transcripts", "segments", "windows", "chunks", "chunk_words", "vectors"}
+TEXTS = {"transcripts", "segments", "windows", "chunks", "chunk_words", "vectors", "chapters"}
 """Tables that hold what was said: they grow with the length of recordings."""
 
 

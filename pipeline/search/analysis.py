@@ -70,8 +70,12 @@ class QueryWord:
 def analyse(text: str, language: str | None) -> list[Token]:
     """The words of ``text`` in order. A language other than "de" and "en" is taken as unknown,
     and the text's own little words decide."""
-    chosen = language if language in _LANGUAGES else guess_language(text)
-    return list(_tokens(text, chosen))
+    return list(_tokens(text, chosen_language(text, language)))
+
+
+def chosen_language(text: str, language: str | None) -> str:
+    """``language`` where it is one that is known, else the one that ``text`` is most likely in."""
+    return language if language in _LANGUAGES else guess_language(text)
 
 
 def _tokens(text: str, language: str) -> Iterator[Token]:
@@ -95,7 +99,7 @@ def query_words(query: str, language: str | None = None) -> tuple[QueryWord, ...
     read = query[:MAX_QUERY_CHARACTERS]
     own = guess_language(read)
     written = [word[0] for word in _WORD.finditer(read)]
-    telling = [word for word in written if not _is_stop_word(word, own)] or written
+    telling = [word for word in written if not is_stop_word(word, own)] or written
     readings = (language,) if language in _LANGUAGES else tuple(_LANGUAGES)
     found = (tuple(dict.fromkeys(t for r in readings for t in _terms(w, r))) for w in telling)
     words = dict.fromkeys(QueryWord(terms) for terms in found if terms)
@@ -118,10 +122,11 @@ def guess_language(text: str) -> str:
 def says_nothing(text: str) -> bool:
     """Whether a text holds stop words only, all of one language, or no words at all."""
     words = [word[0] for word in _WORD.finditer(text)]
-    return any(all(_is_stop_word(word, language) for word in words) for language in _LANGUAGES)
+    return any(all(is_stop_word(word, language) for word in words) for language in _LANGUAGES)
 
 
-def _is_stop_word(word: str, language: str) -> bool:
+def is_stop_word(word: str, language: str) -> bool:
+    """Whether a word of ``language`` ("de" or "en") says nothing about what is asked."""
     return _folded(word) in _folded_stop_words(language)
 
 
