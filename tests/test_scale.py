@@ -188,6 +188,7 @@ def test_an_older_catalogue_is_counted_when_it_is_opened(own: Context) -> None:
         for trigger in ("chunks_stored", "chunks_deleted"):
             db.execute(f"DROP TRIGGER {trigger}")
         db.execute("DROP TABLE chunk_counts")
+        db.execute("DROP TABLE chapters")
         db.execute("PRAGMA user_version = 4")
         total = db.execute("SELECT count(*) FROM chunks").fetchone()[0]
     with open_catalogue(own.home.catalogue) as catalogue, catalogue.read() as db:
