@@ -179,6 +179,15 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Chapter:
+    """A stretch of a recording with one topic; ``title`` is a few words of what is said in it."""
+
+    start_ms: int
+    end_ms: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class RecordingFacts:
     """What staff may say and change about a recording."""
 

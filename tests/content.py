@@ -31,6 +31,7 @@ QUERIES = {
     " WHERE state = 'published'",
     "counts": "SELECT model_hash, chunks, (SELECT count(*) FROM chunks WHERE chunks.model_hash"
     " = chunk_counts.model_hash) FROM chunk_counts ORDER BY 1",
+    "chapters": "SELECT * FROM chapters ORDER BY 1, 2",
     "people": "SELECT recording_id, position, name FROM people ORDER BY 1, 2",
     "corrections": "SELECT id, recording_id, start_ms, end_ms, scope, was, now, who, undone_ms"
     " FROM corrections ORDER BY id",

@@ -20,8 +20,9 @@ from pathlib import Path
 import numpy as np
 
 from models.contracts import Embedder
-from pipeline.catalog import chunks, generations, queue
+from pipeline.catalog import chapters, chunks, generations, queue
 from pipeline.catalog.recordings import Database
+from pipeline.catalog.transcripts import StageResult
 from pipeline.errors import InterviewsError
 from pipeline.fingerprint import recording_id, text_digest, transcript_digest
 from pipeline.formats.transcripts import read_transcript
@@ -29,12 +30,12 @@ from pipeline.home import open_home
 from pipeline.run import publish
 from pipeline.run.context import Context
 from pipeline.run.intake import enter_transcript
-from pipeline.run.plan import chunk_key
+from pipeline.run.plan import chapter_key, chunk_key
 from pipeline.search.analysis import analysed_words
 from pipeline.settings import load_settings
 from pipeline.stages.chunk import ChunkParameters, chunk
 from pipeline.stages.embed import embed, encoded_string
-from pipeline.values import Chunk, RecordingFacts, Segment, Transcript
+from pipeline.values import Chapter, Chunk, RecordingFacts, Segment, Transcript
 from tests.conftest import SHARED
 
 CUES, TALKS = 40, 200
@@ -119,6 +120,9 @@ def _store(context: Context, db: Database, number: int, made: Prepared) -> None:
             vectors=made.vectors,
         ),
     )
+    parts = [Chapter(0, made.transcript.duration_ms, "Ausbau, Leitung")]
+    result = StageResult(chapter_key(made.digest, model), made.digest)
+    chapters.store(db, own, parts, result, took_ms=0, ran={})
     queue.finish(db, own)
 
 

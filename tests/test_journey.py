@@ -136,7 +136,8 @@ def test_another_speech_model_redoes_everything(worked: Interviews, tmp_path: Pa
     config = json.loads((other / "config.json").read_text())
     (other / "config.json").write_text(json.dumps(config, indent=1))
     plan = worked("run", "--dry-run", "--json", INTERVIEWS_SPEECH_MODEL=str(other)).json
-    assert [work["stages"] for work in plan["work"]] == [["transcribe", "chunk", "embed"]] * 4
+    every = ["transcribe", "chunk", "embed", "chapters"]
+    assert [work["stages"] for work in plan["work"]] == [every] * 4
     assert worked("run", "--dry-run", "--json").json["work"] == []
 
 

@@ -28,7 +28,7 @@ from tests.search_home import BagOfStems, interview
 
 FEW, MANY = 30, 300
 
-TEXTS = {"transcripts", "segments", "windows", "chunks", "chunk_words", "vectors"}
+TEXTS = {"transcripts", "segments", "windows", "chunks", "chunk_words", "vectors", "chapters"}
 """Tables that hold what was said: they grow with the length of recordings."""
 
 
@@ -188,6 +188,7 @@ def test_an_older_catalogue_is_counted_when_it_is_opened(own: Context) -> None:
         for trigger in ("chunks_stored", "chunks_deleted"):
             db.execute(f"DROP TRIGGER {trigger}")
         db.execute("DROP TABLE chunk_counts")
+        db.execute("DROP TABLE chapters")
         db.execute("PRAGMA user_version = 4")
         total = db.execute("SELECT count(*) FROM chunks").fetchone()[0]
     with open_catalogue(own.home.catalogue) as catalogue, catalogue.read() as db:

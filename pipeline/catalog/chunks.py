@@ -270,6 +270,24 @@ def count_of(db: sqlite3.Connection, recording_id: str) -> int:
     return int(row.fetchone()[0])
 
 
+def at_time(
+    db: sqlite3.Connection, recording_id: str, model_hash: str, at_ms: int
+) -> tuple[StoredChunk, Half] | None:
+    """The chunk of a recording that a time lies in, or the one before it, with its vector float16
+    [dimension]; the first where there is none before. None where there are no chunks."""
+    row = db.execute(
+        "SELECT chunks.*, vectors.vector FROM chunks"
+        " JOIN vectors ON vectors.encoded = chunks.encoded"
+        "  AND vectors.model_hash = chunks.model_hash"
+        " WHERE recording_id = ? AND chunks.model_hash = ?"
+        " ORDER BY start_ms <= ? DESC, abs(start_ms - ?), number LIMIT 1",
+        (recording_id, model_hash, at_ms, at_ms),
+    ).fetchone()
+    if row is None:
+        return None
+    return _stored(row), np.frombuffer(row["vector"], dtype=_LITTLE).astype(np.float16)
+
+
 def live_ids(db: sqlite3.Connection, model_hash: str, scope: Scope, up_to: int) -> Ids:
     """int64 [n]: ids of the chunks that a search in ``scope`` may find, up to ``up_to``, sorted."""
     condition, values = scope.condition()

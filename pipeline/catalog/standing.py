@@ -18,7 +18,8 @@ class Standing(NamedTuple):
 
     ``stage`` is the one it was last in: of a failed recording, the one that failed. ``recognised``
     is the fingerprint its machine transcript was made from and ``read`` the digest
-    of what is read of it today; both None before there is a transcript.
+    of what is read of it today; both None before there is a transcript. ``chaptered`` is the
+    fingerprint of its chapters.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Standing(NamedTuple):
     track: int | None
     recognised: str | None
     read: str | None
+    chaptered: str | None
 
 
 def standings(db: sqlite3.Connection, ids: Collection[str] = ()) -> list[Standing]:
@@ -36,14 +38,17 @@ def standings(db: sqlite3.Connection, ids: Collection[str] = ()) -> list[Standin
     where = "WHERE recordings.id IN (SELECT value FROM json_each(?))" if ids else ""
     rows = db.execute(
         "SELECT recordings.id, state, recordings.stage, imported, language, media_track,"
-        " machine.fingerprint, ifnull(people.digest, machine.digest) FROM recordings"
+        " machine.fingerprint, ifnull(people.digest, machine.digest), parted.fingerprint"
+        " FROM recordings"
         " LEFT JOIN results AS machine"
         "  ON machine.recording_id = recordings.id AND machine.stage = 'transcribe'"
         " LEFT JOIN results AS people"
-        f"  ON people.recording_id = machine.recording_id AND people.stage = 'correct' {where}",
+        "  ON people.recording_id = machine.recording_id AND people.stage = 'correct'"
+        " LEFT JOIN results AS parted"
+        f"  ON parted.recording_id = recordings.id AND parted.stage = 'chapters' {where}",
         (json.dumps(list(ids)),) if ids else (),
     )
     return [
-        Standing(key, state, stage, bool(imported), language, track, recognised, read)
-        for key, state, stage, imported, language, track, recognised, read in rows
+        Standing(key, state, stage, bool(imported), language, track, recognised, read, chaptered)
+        for key, state, stage, imported, language, track, recognised, read, chaptered in rows
     ]

@@ -1,4 +1,4 @@
-"""Transcripts as captions: WebVTT and SubRip out.
+"""Transcripts as captions: WebVTT and SubRip out, and chapters as WebVTT.
 
 Speakers are written so that reading finds them again and takes nothing else for one: WebVTT has
 voices; SubRip has ``Name:``, in bold where a name could be mistaken for speech. Speech that opens
@@ -38,6 +38,19 @@ def _vtt_cue(segment: Segment) -> str:
     elif opens_like_a_turn(said):
         said = _NOTHING_VTT + said
     return f"{format_time(segment.start_ms)} --> {format_time(segment.end_ms)}\n{said}\n"
+
+
+def write_chapters(transcript: Transcript, facts: ExportFacts) -> str:
+    """The recording's chapters as WebVTT for a player's ``kind="chapters"``."""
+    blocks = [
+        "WEBVTT\n" + header_line(transcript.language),
+        *(
+            f"{format_time(one.start_ms)} --> {format_time(one.end_ms)}\n"
+            f"{escape_vtt(clean_text(one.title))}\n"
+            for one in facts.chapters
+        ),
+    ]
+    return "\n".join(blocks)
 
 
 def write_srt(transcript: Transcript, _facts: ExportFacts) -> str:

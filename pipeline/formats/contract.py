@@ -20,7 +20,7 @@ from pipeline.formats.characters import clean_text
 from pipeline.formats.facts import ExportFacts
 from pipeline.formats.passages import Passage, Source, TimedWord, believable, share
 from pipeline.timecode import to_ms, to_seconds
-from pipeline.values import ModelRef, Segment, Span, Transcript, Word
+from pipeline.values import Chapter, ModelRef, Segment, Span, Transcript, Word
 
 Table = Mapping[str, object]
 
@@ -225,9 +225,21 @@ def write_json(transcript: Transcript, facts: ExportFacts) -> str:
             {"start": to_seconds(gap.start_ms), "end": to_seconds(gap.end_ms)}
             for gap in transcript.gaps
         ]
+    if facts.chapters:
+        # For whoever shows them. Nobody reads them back: they are made of what is read.
+        table["chapters"] = [chapter_table(one) for one in facts.chapters]
     head = _dumps(table)
     segments = ",\n  ".join(_dumps(_segment_table(segment)) for segment in transcript.segments)
     return f'{head[:-1]}, "segments": [\n  {segments}\n]}}\n'
+
+
+def chapter_table(chapter: Chapter) -> dict[str, object]:
+    """A chapter in the contract's form."""
+    return {
+        "start": to_seconds(chapter.start_ms),
+        "end": to_seconds(chapter.end_ms),
+        "title": clean_text(chapter.title),
+    }
 
 
 def _dumps(value: object) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pipeline.values import Chapter
+
 
 @dataclass(frozen=True, slots=True)
 class ExportFacts:
@@ -14,3 +16,4 @@ class ExportFacts:
     recorded: str | None = None
     collection: str | None = None
     recording_id: str | None = None
+    chapters: tuple[Chapter, ...] = ()

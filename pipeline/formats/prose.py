@@ -1,8 +1,8 @@
 """Transcripts as people read them: plain text and Markdown, written so that we can read them back.
 
 Plain text has a line a segment, ``[hh:mm:ss.mmm – hh:mm:ss.mmm] Speaker:<tab>what was said``.
-Markdown has paragraphs with a heading line (speaker, time to jump to); the exact times of each
-segment stand behind it as comments, which no viewer shows.
+Markdown has chapters as headings and paragraphs with a line of their own in front (speaker, time to
+jump to); the exact times of each segment stand behind it as comments, which no viewer shows.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pipeline.formats.facts import ExportFacts
 from pipeline.formats.passages import Passage, Source
 from pipeline.formats.srt import TIMING_LINE
 from pipeline.timecode import format_short, format_time, to_ms
-from pipeline.values import Segment, Transcript
+from pipeline.values import Chapter, Segment, Transcript
 
 _CLOCK = r"([0-9]{2,5}):([0-9]{2}):([0-9]{2})\.([0-9]{3})"
 _TXT = re.compile(rf"\[{_CLOCK} [–-] {_CLOCK}\] (?:([^\t]*):\t)?(.*)")
@@ -80,7 +80,8 @@ def _unlike_a_cue(line: str) -> str:
 
 
 def write_md(transcript: Transcript, facts: ExportFacts) -> str:
-    """``transcript`` as Markdown: title, people and date, then paragraphs by turn and pause."""
+    """``transcript`` as Markdown: title, people and date, then chapters, and paragraphs by turn and
+    pause."""
     head = [_escape_md(line) for line in _head(facts)]
     lines: list[str] = []
     if facts.title and head:
@@ -89,14 +90,31 @@ def write_md(transcript: Transcript, facts: ExportFacts) -> str:
         lines += [f"*{head[0]}*", ""]
     paragraph: Segment | None = None
     previous: Segment | None = None
+    coming = list(facts.chapters)
     for segment in transcript.segments:
-        if paragraph is None or previous is None or _opens(paragraph, previous, segment):
-            lines += ["", *_paragraph_head(segment)] if previous else _paragraph_head(segment)
+        begun = _begun(coming, segment)
+        opens = paragraph is None or previous is None or _opens(paragraph, previous, segment)
+        if begun or opens:
+            lines += [""] if previous else []
+            lines += [line for one in begun for line in (f"## {_title(one)}", "")]
+            lines += _paragraph_head(segment)
             paragraph = segment
         times = f"{segment.start_ms / 1000:.3f},{segment.end_ms / 1000:.3f}"
         lines.append(f"{_escape_md(clean_text(segment.text))} <!-- t={times} -->")
         previous = segment
     return "\n".join(lines) + "\n"
+
+
+def _begun(coming: list[Chapter], segment: Segment) -> list[Chapter]:
+    """Takes from ``coming`` the chapters that have begun by the middle of the segment."""
+    middle_ms = (segment.start_ms + segment.end_ms) // 2
+    begun = [one for one in coming if one.start_ms <= middle_ms]
+    del coming[: len(begun)]
+    return begun
+
+
+def _title(chapter: Chapter) -> str:
+    return _escape_md(clean_text(chapter.title))
 
 
 def _paragraph_head(segment: Segment) -> list[str]:

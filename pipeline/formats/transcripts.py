@@ -1,4 +1,5 @@
-"""Transcripts in and out: any file that people and recognisers make, six formats of ours.
+"""Transcripts in and out: any file that people and recognisers make, six formats of ours; and
+chapters out.
 
 What a file is, its content decides; its name only appears in messages.
 """
@@ -10,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipeline.errors import BadInput
-from pipeline.formats.captionfiles import write_srt, write_vtt
+from pipeline.formats.captionfiles import write_chapters, write_srt, write_vtt
 from pipeline.formats.captions import passages_of_cues
 from pipeline.formats.characters import clean_text, decode
 from pipeline.formats.contract import load_json, source_of_json, write_json
@@ -29,7 +30,15 @@ from pipeline.formats.srt import parse_srt
 from pipeline.formats.vtt import is_vtt, parse_vtt
 from pipeline.values import Transcript
 
-__all__ = ["FORMATS", "ExportFacts", "parse_transcript", "read_transcript", "write_transcript"]
+__all__ = [
+    "EXPORTS",
+    "FORMATS",
+    "ExportFacts",
+    "file_suffix",
+    "parse_transcript",
+    "read_transcript",
+    "write_transcript",
+]
 
 _WRITERS: dict[str, Callable[[Transcript, ExportFacts], str]] = {
     "vtt": write_vtt,
@@ -40,6 +49,10 @@ _WRITERS: dict[str, Callable[[Transcript, ExportFacts], str]] = {
     "csv": write_csv,
 }
 FORMATS = tuple(_WRITERS)
+"""Those that are read back as the same transcript."""
+
+CHAPTERS = "chapters"
+EXPORTS = (*FORMATS, CHAPTERS)
 LARGEST_BYTES = 64 << 20
 
 
@@ -83,17 +96,23 @@ def parse_transcript(content: bytes, name: str, speakers: Speakers | None = None
 
 
 def write_transcript(transcript: Transcript, format: str, facts: ExportFacts) -> str:  # noqa: A002
-    """``transcript`` in one of ``FORMATS``; reading it back gives the same segments.
+    """``transcript`` in one of ``EXPORTS``; reading one of ``FORMATS`` back gives the same
+    segments.
 
     Captions drop confidences, corrections and words' times; JSON keeps all. Segments' texts are
     written in the one-line form of ``characters.clean_text``. Raises BadInput
     ``formats.unknown_export``.
     """
-    writer = _WRITERS.get(format)
+    writer = write_chapters if format == CHAPTERS else _WRITERS.get(format)
     if writer is None:
-        raise BadInput("formats.unknown_export", format=format, known=", ".join(FORMATS))
+        raise BadInput("formats.unknown_export", format=format, known=", ".join(EXPORTS))
     spoken = tuple(segment for segment in transcript.segments if clean_text(segment.text))
     return writer(replace(transcript, segments=spoken), facts)
+
+
+def file_suffix(format: str) -> str:  # noqa: A002
+    """What the name of a file in one of ``EXPORTS`` ends with."""
+    return ".chapters.vtt" if format == CHAPTERS else f".{format}"
 
 
 def _source(text: str, name: str, speakers: Speakers | None) -> Source | None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.catalog import chunks, corrections, recordings
+from pipeline.catalog import chapters, chunks, corrections, recordings
 from pipeline.catalog.connection import Catalogue
 from pipeline.catalog.corrections import CorrectionRow
 from pipeline.corrections.differences import Differences, Edit, differences
@@ -140,6 +140,7 @@ def hide(db: sqlite3.Connection, recording_id: str, span: Span, who: str) -> tup
     number = corrections.withhold(db, recording_id, span, who)
     reach = reading.reach(db, recording_id, span)
     chunks.drop_within(db, recording_id, reach.start_ms, reach.end_ms)
+    chapters.drop(db, recording_id)  # a title may hold words of the stretch
     return number, reading.settle(db, recording_id)
 
 
@@ -165,7 +166,7 @@ def reviews(db: sqlite3.Connection, recording_id: str | None = None) -> list[Rev
 
 
 def refresh(context: Context, ids: Sequence[str]) -> RunReport:
-    """Renew the chunks of changed texts; what another run holds is renewed by that run.
+    """Renew chunks and chapters of changed texts; what another run holds is renewed by that run.
 
     Raises Missing where the text model is not there, HomeUnusable.
     """

@@ -48,8 +48,9 @@ def outlook(
 
 
 def _with(stages: Stages, asked: Stage) -> Stages:
-    """A stage that is done again and all that is made from it; chunks and vectors go together."""
-    wanted = {*stages, *TEXT_STAGES, *((asked,) if asked == "transcribe" else ())}
+    """A stage that is done again and all that comes after it; chunks and vectors go together."""
+    texts = () if asked == "chapters" else TEXT_STAGES
+    wanted = {*stages, *texts, "chapters", asked}
     return tuple(one for one in STAGES if one in wanted)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache, partial
 from typing import Literal
 
@@ -15,12 +15,14 @@ from pipeline.fingerprint import Plain, fingerprints
 from pipeline.run.context import Context
 from pipeline.search import analysis
 from pipeline.settings import Settings
+from pipeline.stages import chapters as chapter_stage
 from pipeline.stages import chunk as chunk_stage
 from pipeline.stages import transcribe as transcribe_stage
+from pipeline.stages.chapters import ChapterParameters
 from pipeline.values import ModelRef, Recording
 
-Stage = Literal["transcribe", "chunk", "embed"]
-STAGES: tuple[Stage, ...] = ("transcribe", "chunk", "embed")
+Stage = Literal["transcribe", "chunk", "embed", "chapters"]
+STAGES: tuple[Stage, ...] = ("transcribe", "chunk", "embed", "chapters")
 """Stages a person may ask to be done again. Chunks and their vectors are stored together."""
 
 TEXT_STAGES: tuple[Stage, ...] = ("chunk", "embed")
@@ -41,7 +43,8 @@ class Work:
     """A recording and what has to be done to it.
 
     ``text_models`` are those for which its chunks are missing or stale: the one the settings
-    name and, while that one is not yet published, the published one. ``new``: nothing of it can be
+    name and, while that one is not yet published, the published one. ``chapters``: they are
+    missing or stale. ``new``: nothing of it can be
     found yet. ``keeps_state`` marks a failed or cancelled recording whose old transcript must stay
     findable under new chunks (unless it is those that failed: then a retry is due first).
     """
@@ -49,13 +52,15 @@ class Work:
     recording: Recording
     transcribe: bool
     text_models: tuple[ModelRef, ...]
+    chapters: bool
     new: bool
     keeps_state: bool = False
 
     @property
     def stages(self) -> tuple[str, ...]:
         first = ("transcribe",) if self.transcribe else ()
-        return first + (("chunk", "embed") if self.text_models else ())
+        texts = ("chunk", "embed") if self.text_models else ()
+        return first + texts + (("chapters",) if self.chapters else ())
 
 
 def transcribe_key(recording: Recording, settings: Settings, speech: ModelRef) -> str:
@@ -67,6 +72,11 @@ def transcribe_key(recording: Recording, settings: Settings, speech: ModelRef) -
 def chunk_key(transcript_digest: str, settings: Settings, text: ModelRef) -> str:
     """The fingerprint a recording's chunks should carry today."""
     return _chunk_keys(settings, text)([transcript_digest])
+
+
+def chapter_key(transcript_digest: str, text: ModelRef) -> str:
+    """The fingerprint a recording's chapters should carry today."""
+    return _chapter_keys(text)([transcript_digest])
 
 
 Keys = Callable[[Iterable[str]], str]
@@ -98,6 +108,11 @@ def _chunk_keys(settings: Settings, text: ModelRef) -> Keys:
     return fingerprints("chunk", chunk_stage.VERSION, parameters, text)
 
 
+def _chapter_keys(text: ModelRef) -> Keys:
+    parameters: dict[str, Plain] = {"words": analysis.VERSION, **asdict(ChapterParameters())}
+    return fingerprints("chapters", chapter_stage.VERSION, parameters, text)
+
+
 @dataclass(frozen=True, slots=True)
 class _Found:
     """What the catalogue holds, read at one moment, and the keys that today's settings ask for."""
@@ -107,6 +122,7 @@ class _Found:
     sets: dict[str, dict[str, str]]
     models: tuple[ModelRef, ...]
     chunk_keys: dict[str, Keys]
+    chapter_keys: Keys | None
     transcribe_keys: Callable[[str, int | None], Keys]
 
 
@@ -116,6 +132,7 @@ class _Need:
 
     transcribe: bool
     text_models: tuple[ModelRef, ...]
+    chapters: bool
     new: bool
     keeps_state: bool
 
@@ -129,8 +146,8 @@ def plan(
     new_first: bool = False,
 ) -> list[Work]:
     """All work there is, in order: by priority, then by age; with ``new_first`` what nobody can
-    find yet comes before all else. ``texts_only``: only chunks of transcripts that are there,
-    whatever else their recordings wait for.
+    find yet comes before all else. ``texts_only``: only chunks and chapters of transcripts that are
+    there, whatever else their recordings wait for.
 
     Raises Missing where recordings need a speech or text model that is not there.
     """
@@ -139,7 +156,14 @@ def plan(
     needs = {one.id: need for one in found.standings if (need := look(found, one))}
     known = recordings.get_many(db, needs)
     works = (
-        Work(known[key], need.transcribe, need.text_models, need.new, need.keeps_state)
+        Work(
+            known[key],
+            need.transcribe,
+            need.text_models,
+            need.chapters,
+            need.new,
+            need.keeps_state,
+        )
         for key, need in needs.items()
     )
     return sorted(
@@ -165,6 +189,7 @@ def _read(context: Context, db: sqlite3.Connection, only: tuple[str, ...]) -> _F
         sets={one: chunks.set_fingerprints(db, one, only) for one in hashes},
         models=models,
         chunk_keys={model.hash: _chunk_keys(settings, model) for model in models},
+        chapter_keys=_chapter_keys(models[0]) if models else None,
         transcribe_keys=cache(partial(_speech_keys, context)),
     )
 
@@ -192,16 +217,20 @@ def _need(found: _Found, one: Standing) -> _Need | None:
         models = found.models
     else:
         models = _stale_models(found, one.id, one.read)
-    if not transcribe and not models and (one.state == "done" or not runs):
+    parts = transcribe or _stale_chapters(found, one)
+    if not transcribe and not models and not parts and (one.state == "done" or not runs):
         return None
     new = not any(one.id in made for made in found.sets.values())
-    return _Need(transcribe, models, new, keeps_state=not runs)
+    return _Need(transcribe, models, parts, new, keeps_state=not runs)
 
 
 def _text_need(found: _Found, one: Standing) -> _Need | None:
-    """The chunks alone; the recording goes on waiting for whatever it waits for."""
+    """Chunks and chapters alone; the recording goes on waiting for whatever it waits for."""
     models = _stale_models(found, one.id, one.read) if one.read is not None else ()
-    return _Need(False, models, new=False, keeps_state=one.state != "done") if models else None
+    parts = _stale_chapters(found, one)
+    if not models and not parts:
+        return None
+    return _Need(False, models, parts, new=False, keeps_state=one.state != "done")
 
 
 def _stale_models(found: _Found, recording_id: str, read: str) -> tuple[ModelRef, ...]:
@@ -211,6 +240,13 @@ def _stale_models(found: _Found, recording_id: str, read: str) -> tuple[ModelRef
         for model in found.models
         if found.sets[model.hash].get(recording_id) != found.chunk_keys[model.hash]([read])
     )
+
+
+def _stale_chapters(found: _Found, one: Standing) -> bool:
+    """Chapters are made with the text model the settings name, the first of those found."""
+    if found.chapter_keys is None or one.read is None:
+        return False
+    return one.chaptered != found.chapter_keys([one.read])
 
 
 def _must_transcribe(found: _Found, one: Standing) -> bool:

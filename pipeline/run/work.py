@@ -11,17 +11,17 @@ from pathlib import Path
 import numpy as np
 
 from models.contracts import Embedder, RecognitionTask
-from pipeline.catalog import chunks, generations, queue, recordings, transcripts
+from pipeline.catalog import chapters, chunks, generations, queue, recordings, transcripts
 from pipeline.catalog.connection import Catalogue
 from pipeline.catalog.transcripts import StageResult, StoredWindow
 from pipeline.corrections.differences import changes
 from pipeline.errors import MediaError
 from pipeline.fingerprint import file_sha256, recording_id, text_digest, transcript_digest
-from pipeline.run import reading
+from pipeline.run import chaptering, reading
 from pipeline.run.context import Context
 from pipeline.run.engine import Engine, PendingWindow
 from pipeline.run.observer import Observer
-from pipeline.run.plan import Work, chunk_key, transcribe_key
+from pipeline.run.plan import Work, chapter_key, chunk_key, transcribe_key
 from pipeline.search.analysis import analysed_words
 from pipeline.stages import extract, probe
 from pipeline.stages import transcribe as transcribe_stage
@@ -64,7 +64,8 @@ def process(bench: Bench, work: Work) -> None:
 
 
 def _texts_done(bench: Bench, work: Work) -> bool:
-    """Chunk and embed what is read now. False where it was changed before all was stored."""
+    """Chunk, embed and part into chapters what is read now. False where it was changed before
+    all was stored."""
     recording = work.recording
     with bench.catalogue.read() as db:
         transcript = reading.read(db, recording.id)
@@ -77,8 +78,11 @@ def _texts_done(bench: Bench, work: Work) -> bool:
     for model in work.text_models:
         if not _chunk_and_embed(bench, recording, transcript, model):
             return False
+    if work.chapters and not _part(bench, recording, transcript):
+        return False
     with queue.holding(bench.catalogue, recording.id, bench.owner) as db:
-        if work.text_models and transcripts.read_digest(db, recording.id) != digest:
+        made = bool(work.text_models) or work.chapters
+        if made and transcripts.read_digest(db, recording.id) != digest:
             return False
         if work.keeps_state:
             queue.give_back(db, recording.id)
@@ -268,6 +272,20 @@ def _chunk_and_embed(
         transcripts.record_result(db, recording.id, "embed", result, took_ms=took_ms)
         if generations.text_model(db) is None:
             generations.set_text_model(db, model)
+    return True
+
+
+def _part(bench: Bench, recording: Recording, transcript: Transcript) -> bool:
+    """Store the chapters of ``transcript``. False as for its chunks."""
+    started = time.monotonic()
+    made = chaptering.chapters_of(bench.context, transcript)
+    digest = transcript_digest(transcript)
+    result = StageResult(chapter_key(digest, bench.context.text[1]), digest)
+    took_ms = round((time.monotonic() - started) * 1000)
+    with queue.holding(bench.catalogue, recording.id, bench.owner) as db:
+        if transcripts.read_digest(db, recording.id) != digest:
+            return False
+        chapters.store(db, recording.id, made.chapters, result, took_ms=took_ms, ran=made.ran)
     return True
 
 

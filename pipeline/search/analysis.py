@@ -82,17 +82,18 @@ def analyse(text: str, language: str | None) -> list[Token]:
     """The words of ``text`` in order, and after them its numbers, so that words which follow one
     another in the text do so here. A language other than "de" and "en" is taken as unknown, and
     the text's own little words decide."""
-    chosen = _chosen(text, language)
+    chosen = chosen_language(text, language)
     found = dict.fromkeys(Token(n.term, n.begin, n.end) for n in numbers(text, chosen))
     return [*_tokens(text, chosen), *found]
 
 
 def plain_words(text: str, language: str | None) -> list[Token]:
     """The words of ``text`` in order, as ``analyse`` gives them, without its numbers."""
-    return list(_tokens(text, _chosen(text, language)))
+    return list(_tokens(text, chosen_language(text, language)))
 
 
-def _chosen(text: str, language: str | None) -> str:
+def chosen_language(text: str, language: str | None) -> str:
+    """``language`` where it is one that is known, else the one that ``text`` is most likely in."""
     return language if language in _LANGUAGES else guess_language(text)
 
 
@@ -106,7 +107,7 @@ def analysed_words(text: str, language: str | None) -> str:
     """The terms of ``text`` joined by spaces: what the full-text table stores. Numbers come once
     each: a passage shall not seem longer, and so less to the point, for its many numbers
     (measured: half a point of first hits in English)."""
-    chosen = _chosen(text, language)
+    chosen = chosen_language(text, language)
     once = dict.fromkeys(number.term for number in numbers(text, chosen))
     return " ".join([*(token.term for token in _tokens(text, chosen)), *once])
 
@@ -121,7 +122,7 @@ def query_words(query: str, language: str | None = None) -> tuple[QueryWord, ...
     read = query[:MAX_QUERY_CHARACTERS]
     own = guess_language(read)
     written = list(_WORD.finditer(read))
-    telling = [word for word in written if not _is_stop_word(word[0], own)] or written
+    telling = [word for word in written if not is_stop_word(word[0], own)] or written
     readings = readings_of(language)
     counted = [numbers(read, reading) for reading in readings]
     words: dict[QueryWord, None] = {}
@@ -165,10 +166,11 @@ def guess_language(text: str) -> str:
 def says_nothing(text: str) -> bool:
     """Whether a text holds stop words only, all of one language, or no words at all."""
     words = [word[0] for word in _WORD.finditer(text)]
-    return any(all(_is_stop_word(word, language) for word in words) for language in _LANGUAGES)
+    return any(all(is_stop_word(word, language) for word in words) for language in _LANGUAGES)
 
 
-def _is_stop_word(word: str, language: str) -> bool:
+def is_stop_word(word: str, language: str) -> bool:
+    """Whether a word of ``language`` ("de" or "en") says nothing about what is asked."""
     return _folded(word) in _folded_stop_words(language)
 
 

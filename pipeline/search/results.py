@@ -1,4 +1,4 @@
-"""What a search answers with, as values and as JSON."""
+"""What a search answers with, and what is related to a moment, as values and as JSON."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipeline.messages import text
-from pipeline.values import Hit
+from pipeline.timecode import to_seconds
+from pipeline.values import Hit, Recording
 
 Mode = Literal["hybrid", "words", "meaning"]
 MODES: tuple[Mode, ...] = ("hybrid", "words", "meaning")
@@ -63,4 +64,39 @@ def hit_json(hit: Hit) -> dict[str, object]:
         "score": round(hit.score, 6),
         "media": hit.recording.media.path if hit.recording.media else None,
         "url": f"/r/{hit.recording.id}?t={jump}",
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A related moment: the sentence that has most in common with the passage it is related to,
+    and where to start playing to hear it."""
+
+    recording: Recording
+    start_ms: int
+    end_ms: int
+    jump_ms: int
+    sentence: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Moments, best first, those of other recordings before those of the same one; ``degraded``
+    says what could not be compared."""
+
+    moments: tuple[Moment, ...]
+    degraded: tuple[Notice, ...]
+
+
+def moment_json(moment: Moment) -> dict[str, object]:
+    """One moment of ``show --related --json``; times in seconds."""
+    return {
+        "recording": moment.recording.id,
+        "title": moment.recording.facts.title,
+        "start": to_seconds(moment.start_ms),
+        "end": to_seconds(moment.end_ms),
+        "jump": to_seconds(moment.jump_ms),
+        "text": moment.sentence,
+        "score": round(moment.score, 6),
     }

@@ -19,8 +19,8 @@ from pipeline.glossary import Glossary
 from pipeline.search import moments, vectors
 from pipeline.search.analysis import MAX_QUERY_CHARACTERS, QueryWord, asks_for_number, query_words
 from pipeline.search.fusion import best_first, blend
-from pipeline.search.meaning import LONGEST_TAIL, Found, meaning_leg
 from pipeline.search.moments import Evidence, Reading
+from pipeline.search.nearest import nearest
 from pipeline.search.query import parse
 from pipeline.search.results import Mode, Notice, SearchResult
 from pipeline.search.synonyms import Thesaurus
@@ -235,37 +235,12 @@ class _Search:
         return Evidence.of(self._words, frequencies, total, number=number)
 
     def _by_meaning(self, model: ModelRef, meant: _Meant) -> Ranking:
-        try:
-            found = self._compared(model, meant, self._published(model))
-        except InterviewsError as damage:
-            if damage.key != "index.damaged":
-                raise
-            found = self._without_index(model, meant, damage)
-        if found.unseen:
-            notice = Notice("search.degraded.behind", {"chunks": found.unseen})
-            self.notices.append(notice)
-        return found.ranking
-
-    def _published(self, model: ModelRef) -> tuple[VectorIndex, Generation] | None:
-        generation = self._searcher.generation(self._db)
-        if generation is None or generation.model != model:
-            return None
-        return self._searcher.opened(generation)
-
-    def _without_index(self, model: ModelRef, meant: _Meant, damage: InterviewsError) -> Found:
-        """A small collection is compared directly; a large one has no meaning leg for now."""
-        if chunks.count(self._db, model.hash) <= LONGEST_TAIL:
-            self.notices.append(Notice("search.degraded.index_direct", {}))
-            return self._compared(model, meant, None)
-        if self._mode == "meaning":
-            raise damage
-        self.notices.append(Notice("search.degraded.index", {}))
-        return Found([], 0)
-
-    def _compared(
-        self, model: ModelRef, meant: _Meant, published: tuple[VectorIndex, Generation] | None
-    ) -> Found:
-        return meaning_leg(self._db, published, meant.vector, model.hash, self._scope, self._depth)
+        alone = self._mode == "meaning"
+        ranking, notices = nearest(
+            self._searcher, self._db, model, meant.vector, self._scope, self._depth, alone=alone
+        )
+        self.notices += notices
+        return ranking
 
 
 def _apart(candidates: Iterable[_Candidate], limit: int) -> list[_Candidate]:

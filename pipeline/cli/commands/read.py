@@ -3,37 +3,112 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
-from pipeline.catalog import recordings
-from pipeline.cli.app import Session, pass_session
+from pipeline.catalog import chapters, recordings
+from pipeline.cli.app import Session, echo_json, pass_session
 from pipeline.cli.localise import Localised
 from pipeline.cli.output import save, unwritable
 from pipeline.errors import BadInput
 from pipeline.formats.facts import ExportFacts
-from pipeline.formats.transcripts import FORMATS, write_transcript
+from pipeline.formats.transcripts import EXPORTS, file_suffix, write_transcript
 from pipeline.messages import text
 from pipeline.run import reading
+from pipeline.search.results import Related, moment_json
 from pipeline.timecode import format_short, parse_time
-from pipeline.values import Recording, Segment, Transcript
+from pipeline.values import Chapter, Recording, Segment, Transcript
 
 
 @click.command(cls=Localised)
 @click.argument("recording_id", metavar="ID")
 @click.option("--at", metavar="TIME")
+@click.option("--related", "elsewhere", is_flag=True)
 @click.option("--json", "as_json", is_flag=True)
 @pass_session
-def show(session: Session, recording_id: str, at: str | None, as_json: bool) -> None:
-    begin_ms = parse_time(at) if at else 0
-    recording, transcript = _read(session, recording_id)
+def show(
+    session: Session, recording_id: str, at: str | None, elsewhere: bool, as_json: bool
+) -> None:
+    begin_ms = parse_time(at) if at else None
+    read = _read(session, recording_id)
+    found = _related(session, read, begin_ms) if elsewhere else None
+    if found:
+        for notice in found.degraded:
+            session.warn(notice.said(session.language))
     if as_json:
-        shown = json.loads(write_transcript(transcript, "json", facts_of(recording)))
-        shown["segments"] = [one for one in shown["segments"] if one["end"] * 1000 > begin_ms]
-        click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
+        echo_json(_json(read, begin_ms or 0, found))
         return
-    _say_facts(session, recording, transcript)
+    _say_facts(session, read.recording, read.transcript)
+    if found:
+        _say_related(session, found)
+    else:
+        _say_chapters(session, read.chapters)
+        _say_transcript(session, read.transcript, begin_ms or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A recording as it is read at one moment."""
+
+    recording: Recording
+    transcript: Transcript
+    chapters: tuple[Chapter, ...]
+
+
+def _read(session: Session, recording_id: str) -> _Read:
+    with session.catalogue() as catalogue, catalogue.read() as db:
+        return _Read(
+            recordings.get(db, recording_id),
+            reading.read(db, recording_id),
+            chapters.load(db, recording_id),
+        )
+
+
+def _related(session: Session, read: _Read, at_ms: int | None) -> Related:
+    """Moments like the one at a time, or like the beginning of the first chapter."""
+    from pipeline.search.related import related  # loads FAISS
+    from pipeline.search.search import Searcher
+
+    if at_ms is None:
+        at_ms = read.chapters[0].start_ms if read.chapters else 0
+    context = session.context
+    with session.catalogue() as catalogue:
+        searcher = Searcher(catalogue, context.home.index, context.embedder_for)
+        with catalogue.read() as db:
+            return related(searcher, db, read.recording.id, at_ms)
+
+
+def _json(read: _Read, begin_ms: int, found: Related | None) -> dict[str, object]:
+    facts = facts_of(read.recording, read.chapters)
+    shown: dict[str, Any] = json.loads(write_transcript(read.transcript, "json", facts))
+    shown["segments"] = [one for one in shown["segments"] if one["end"] * 1000 > begin_ms]
+    shown.setdefault("chapters", [])
+    if found:
+        shown["related"] = [moment_json(one) for one in found.moments]
+    return shown
+
+
+def _say_chapters(session: Session, parts: Sequence[Chapter]) -> None:
+    if parts:
+        session.say("show.chapters")
+        for one in parts:
+            click.echo(f"  {format_short(one.start_ms):>7}  {one.title}")
+        click.echo()
+
+
+def _say_related(session: Session, found: Related) -> None:
+    session.say("show.related" if found.moments else "show.nothing_related")
+    for one in found.moments:
+        where = f"{click.style(one.recording.facts.title, bold=True)} [{format_short(one.jump_ms)}]"
+        click.echo(f"  {where}  {one.recording.id}")
+        click.echo(f"    {one.sentence}")
+
+
+def _say_transcript(session: Session, transcript: Transcript, begin_ms: int) -> None:
     for segment in transcript.segments:
         if segment.end_ms > begin_ms:
             click.echo(_line(segment))
@@ -42,12 +117,7 @@ def show(session: Session, recording_id: str, at: str | None, as_json: bool) -> 
             session.say("show.gap", start=format_short(gap.start_ms), end=format_short(gap.end_ms))
 
 
-def _read(session: Session, recording_id: str) -> tuple[Recording, Transcript]:
-    with session.catalogue() as catalogue, catalogue.read() as db:
-        return recordings.get(db, recording_id), reading.read(db, recording_id)
-
-
-def facts_of(recording: Recording) -> ExportFacts:
+def facts_of(recording: Recording, parts: tuple[Chapter, ...]) -> ExportFacts:
     """What an export says of the recording besides its transcript."""
     return ExportFacts(
         title=recording.facts.title,
@@ -55,6 +125,7 @@ def facts_of(recording: Recording) -> ExportFacts:
         recorded=recording.facts.recorded,
         collection=recording.facts.collection,
         recording_id=recording.id,
+        chapters=parts,
     )
 
 
@@ -85,14 +156,17 @@ def _line(segment: Segment) -> str:
 
 @click.command(cls=Localised)
 @click.argument("ids", metavar="ID…", nargs=-1, required=True)
-@click.option("--format", "form", type=click.Choice(FORMATS), required=True)
+@click.option("--format", "form", type=click.Choice(EXPORTS), required=True)
 @click.option("--output", type=click.Path(path_type=Path))
 @pass_session
 def export(session: Session, ids: tuple[str, ...], form: str, output: Path | None) -> None:
     read = [_read(session, recording_id) for recording_id in dict.fromkeys(ids)]
     written = [
-        (recording, write_transcript(transcript, form, facts_of(recording)))
-        for recording, transcript in read
+        (
+            one.recording,
+            write_transcript(one.transcript, form, facts_of(one.recording, one.chapters)),
+        )
+        for one in read
     ]
     if output is None:
         if len(written) > 1:
@@ -104,8 +178,9 @@ def export(session: Session, ids: tuple[str, ...], form: str, output: Path | Non
         return
     _make_folder(output)
     for recording, content in written:
-        save(output / f"{recording.id}.{form}", content)
-        session.say("export.written", path=str(output / f"{recording.id}.{form}"))
+        path = output / f"{recording.id}{file_suffix(form)}"
+        save(path, content)
+        session.say("export.written", path=str(path))
 
 
 def _make_folder(folder: Path) -> None:

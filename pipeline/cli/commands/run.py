@@ -132,7 +132,8 @@ def _forget(session: Session, wanted: dict[str, Stage]) -> None:
             if stage == "transcribe":
                 queue.retry(db, recording_id)
             stages = ("transcribe", "chunk") if stage == "transcribe" else (stage,)
-            transcripts.forget_results(db, recording_id, stages)
+            # Chapters come last: they are made again after whatever is.
+            transcripts.forget_results(db, recording_id, (*stages, "chapters"))
 
 
 def _show_plan(
