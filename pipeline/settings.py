@@ -97,10 +97,10 @@ class Settings(BaseModel):
         600, ge=30, le=1800, description="length of a window: unit of progress and of resuming"
     )
     chunk_size: int = Field(
-        160, ge=16, le=8192, description="most tokens of a chunk, in the text model's own tokens"
+        80, ge=16, le=8192, description="most tokens of a chunk, in the text model's own tokens"
     )
     chunk_overlap: int = Field(
-        40, ge=0, le=4096, description="tokens shared by neighbouring chunks"
+        20, ge=0, le=4096, description="tokens shared by neighbouring chunks"
     )
     models_dir: str = Field(
         "", description="folder of fetched models; empty: models/ in the home directory"

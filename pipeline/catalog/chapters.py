@@ -3,6 +3,7 @@ is read."""
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
 
@@ -43,6 +44,27 @@ def drop(db: sqlite3.Connection, recording_id: str) -> None:
 
 def _delete(db: sqlite3.Connection, recording_id: str) -> None:
     db.execute("DELETE FROM chapters WHERE recording_id = ?", (recording_id,))
+
+
+def load_many(db: sqlite3.Connection, ids: Sequence[str]) -> dict[str, list[Chapter]]:
+    """The chapters of recordings, by id, in order; of those whose text was not changed since."""
+    rows = db.execute(
+        "SELECT chapters.recording_id, start_ms, end_ms, title FROM chapters"
+        " JOIN results AS made ON made.recording_id = chapters.recording_id"
+        "  AND made.stage = ?"
+        " JOIN results AS machine ON machine.recording_id = chapters.recording_id"
+        "  AND machine.stage = 'transcribe'"
+        " LEFT JOIN results AS corrected ON corrected.recording_id = chapters.recording_id"
+        "  AND corrected.stage = 'correct'"
+        " WHERE chapters.recording_id IN (SELECT value FROM json_each(?))"
+        "  AND made.digest = ifnull(corrected.digest, machine.digest)"
+        " ORDER BY chapters.recording_id, number",
+        (STAGE, json.dumps(list(ids))),
+    )
+    found: dict[str, list[Chapter]] = {}
+    for recording_id, start_ms, end_ms, title in rows:
+        found.setdefault(recording_id, []).append(Chapter(start_ms, end_ms, title))
+    return found
 
 
 def load(db: sqlite3.Connection, recording_id: str) -> tuple[Chapter, ...]:

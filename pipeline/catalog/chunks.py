@@ -10,6 +10,7 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,12 +36,22 @@ class StoredChunk:
     chunk: Chunk
 
 
+class FullText(NamedTuple):
+    """What full-text search knows of a chunk, terms joined by spaces: the analysed ``words`` of its
+    text, the ``ends`` of the long ones among them (written backwards), and those of what is known
+    ``about`` its recording."""
+
+    words: str
+    ends: str
+    about: str
+
+
 @dataclass(frozen=True, slots=True)
 class ChunkSet:
     """A recording's chunks, ready to be stored: one entry each in all four tuples.
 
-    ``encoded`` is the sha256 of each embedded string, ``words`` each chunk's analysed words
-    joined by spaces, ``vectors`` float16 [n, dimension].
+    ``encoded`` is the sha256 of each embedded string, ``words`` what full-text search knows of
+    each chunk, ``vectors`` float16 [n, dimension].
     """
 
     recording_id: str
@@ -48,7 +59,7 @@ class ChunkSet:
     fingerprint: str
     chunks: tuple[Chunk, ...]
     encoded: tuple[str, ...]
-    words: tuple[str, ...]
+    words: tuple[FullText, ...]
     vectors: Half
 
 
@@ -78,6 +89,17 @@ def vectors_of(
     return {int(row[0]): np.frombuffer(row[1], dtype=_LITTLE).astype(np.float32) for row in rows}
 
 
+def sample_vectors(db: sqlite3.Connection, model_hash: str, count: int) -> Half:
+    """float16 [at most ``count``, dimension]: vectors of a model from all over the collection, the
+    same ones each time. They are kept in order of a digest, which is as good as chance."""
+    rows = db.execute(
+        "SELECT vector FROM vectors WHERE model_hash = ? ORDER BY encoded LIMIT ?",
+        (model_hash, count),
+    ).fetchall()
+    joined = np.frombuffer(b"".join(row[0] for row in rows), dtype=_LITTLE).astype(np.float16)
+    return joined.reshape(len(rows), -1) if rows else joined.reshape(0, 0)
+
+
 def store(db: sqlite3.Connection, made: ChunkSet) -> None:
     """Replace a recording's chunks for one text model. A chunk that is the same as before keeps
     its id, and so its place in the published index."""
@@ -90,8 +112,10 @@ def store(db: sqlite3.Connection, made: ChunkSet) -> None:
     former = _former(db, set_id)
     for chunk, encoded, words in zip(made.chunks, made.encoded, made.words, strict=True):
         columns = _columns(chunk)
-        same = former.pop((*columns[1:6], encoded, words), None)
+        same, known = former.pop((*columns[1:6], encoded), (None, words))
         if same is not None:
+            if known != words:
+                _describe(db, same, words)
             db.execute(
                 "UPDATE chunks SET number = ?, first_segment = ?, last_segment = ?,"
                 " first_word = ?, last_word = ? WHERE id = ?",
@@ -104,8 +128,9 @@ def store(db: sqlite3.Connection, made: ChunkSet) -> None:
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (set_id, made.recording_id, made.model_hash, *columns, encoded),
         ).lastrowid
-        db.execute("INSERT INTO chunk_words (rowid, words) VALUES (?, ?)", (chunk_id, words))
-    _drop_chunks(db, "id IN (SELECT value FROM json_each(?))", (json.dumps([*former.values()]),))
+        _describe(db, chunk_id, words)
+    doomed = [chunk_id for chunk_id, _ in former.values()]
+    _drop_chunks(db, "id IN (SELECT value FROM json_each(?))", (json.dumps(doomed),))
     db.executemany(
         "INSERT OR IGNORE INTO vectors VALUES (?, ?, ?)",
         [
@@ -115,14 +140,24 @@ def store(db: sqlite3.Connection, made: ChunkSet) -> None:
     )
 
 
-def _former(db: sqlite3.Connection, set_id: int) -> dict[tuple[object, ...], int]:
-    """The chunks of a set by all that is searched or shown of them, and their ids."""
+def _describe(db: sqlite3.Connection, chunk_id: int | None, words: FullText) -> None:
+    db.execute("DELETE FROM chunk_words WHERE rowid = ?", (chunk_id,))
+    db.execute(
+        "INSERT INTO chunk_words (rowid, words, ends, about) VALUES (?, ?, ?, ?)",
+        (chunk_id, *words),
+    )
+
+
+def _former(db: sqlite3.Connection, set_id: int) -> dict[tuple[object, ...], tuple[int, FullText]]:
+    """The chunks of a set by all that is shown and embedded of them, with their ids and what
+    full-text search knows of them."""
     rows = db.execute(
-        "SELECT id, start_ms, end_ms, text, language, sentences, encoded, words FROM chunks"
+        "SELECT id, start_ms, end_ms, text, language, sentences, encoded, words, ends,"
+        " about FROM chunks"
         " JOIN chunk_words ON chunk_words.rowid = chunks.id WHERE set_id = ?",
         (set_id,),
     )
-    return {tuple(row)[1:]: int(row[0]) for row in rows}
+    return {tuple(row)[1:7]: (int(row[0]), FullText(*row[7:])) for row in rows}
 
 
 def _columns(chunk: Chunk) -> tuple[object, ...]:
@@ -218,16 +253,30 @@ def _stored(row: sqlite3.Row) -> StoredChunk:
     return StoredChunk(row["id"], row["recording_id"], chunk)
 
 
+def with_neighbours(db: sqlite3.Connection, ids: Iterable[int]) -> dict[int, StoredChunk]:
+    """Those of the chunks that still exist and those just before and after them in their
+    recordings, by id."""
+    rows = db.execute(
+        "SELECT DISTINCT beside.* FROM chunks AS found JOIN chunks AS beside"
+        "  ON beside.set_id = found.set_id"
+        "  AND beside.number BETWEEN found.number - 1 AND found.number + 1"
+        " WHERE found.id IN (SELECT value FROM json_each(?))",
+        (json.dumps([int(chunk_id) for chunk_id in ids]),),
+    )
+    return {row["id"]: _stored(row) for row in rows}
+
+
 def words_leg(
     db: sqlite3.Connection, match: str, model_hash: str, scope: Scope, limit: int
 ) -> list[tuple[int, float]]:
     """The best chunks for a full-text ``match``, as (chunk id, BM25 score, larger is better).
 
-    FTS5's bm25() with its fixed k1 = 1.2, b = 0.75 (https://sqlite.org/fts5.html#the_bm25_function).
+    FTS5's bm25() with its fixed k1 = 1.2, b = 0.75 and a weight for each field
+    (https://sqlite.org/fts5.html#the_bm25_function).
     """
     condition, values = scope.condition()
     rows = db.execute(
-        "SELECT chunks.id, -bm25(chunk_words) AS score FROM chunk_words"
+        "SELECT chunks.id, -bm25(chunk_words, 1.0, 0.5, 0.5) AS score FROM chunk_words"
         " JOIN chunks ON chunks.id = chunk_words.rowid"
         " JOIN recordings ON recordings.id = chunks.recording_id"
         f" WHERE chunk_words MATCH ? AND chunks.model_hash = ? AND {condition}"
@@ -242,7 +291,8 @@ def document_frequencies(db: sqlite3.Connection, terms: Sequence[str]) -> dict[s
     return {
         term: int(
             db.execute(
-                "SELECT count(*) FROM chunk_words WHERE chunk_words MATCH ?", (f'"{term}"',)
+                "SELECT count(*) FROM chunk_words WHERE chunk_words MATCH ?",
+                (f'words : "{term}"',),
             ).fetchone()[0]
         )
         for term in dict.fromkeys(terms)

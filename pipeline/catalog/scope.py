@@ -46,8 +46,8 @@ class Scope:
         matching = "(SELECT rowid FROM chunk_words WHERE chunk_words MATCH ?)"
         if self.holds:
             parts.append(f"+chunks.id IN {matching}")
-            values.append(self.holds)
+            values.append(f"words : ({self.holds})")
         if self.lacks:
             parts.append(f"+chunks.id NOT IN {matching}")
-            values.append(self.lacks)
+            values.append(f"words : ({self.lacks})")
         return " AND ".join(parts) or "1", values

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection
-from typing import NamedTuple
+from collections.abc import Collection, Iterable
+from typing import Any, NamedTuple
 
 
 class Standing(NamedTuple):
@@ -19,7 +19,7 @@ class Standing(NamedTuple):
     ``stage`` is the one it was last in: of a failed recording, the one that failed. ``recognised``
     is the fingerprint its machine transcript was made from and ``read`` the digest
     of what is read of it today; both None before there is a transcript. ``chaptered`` is the
-    fingerprint of its chapters.
+    fingerprint of its chapters. ``about`` is what is known of it besides (``about``).
     """
 
     id: str
@@ -31,6 +31,13 @@ class Standing(NamedTuple):
     recognised: str | None
     read: str | None
     chaptered: str | None
+    about: str
+
+
+def about(title: str, collection: str | None, people: Iterable[str]) -> str:
+    """What is known of a recording and found by search, as one text: a line each for its title,
+    its collection and each of its people."""
+    return "\n".join((title, collection or "", *people))
 
 
 def standings(db: sqlite3.Connection, ids: Collection[str] = ()) -> list[Standing]:
@@ -38,17 +45,23 @@ def standings(db: sqlite3.Connection, ids: Collection[str] = ()) -> list[Standin
     where = "WHERE recordings.id IN (SELECT value FROM json_each(?))" if ids else ""
     rows = db.execute(
         "SELECT recordings.id, state, recordings.stage, imported, language, media_track,"
-        " machine.fingerprint, ifnull(people.digest, machine.digest), parted.fingerprint"
+        " machine.fingerprint, ifnull(corrected.digest, machine.digest), parted.fingerprint,"
+        " title, collection, (SELECT json_group_array(name) FROM (SELECT name FROM people"
+        "  WHERE people.recording_id = recordings.id ORDER BY position))"
         " FROM recordings"
         " LEFT JOIN results AS machine"
         "  ON machine.recording_id = recordings.id AND machine.stage = 'transcribe'"
-        " LEFT JOIN results AS people"
-        "  ON people.recording_id = machine.recording_id AND people.stage = 'correct'"
+        " LEFT JOIN results AS corrected"
+        "  ON corrected.recording_id = machine.recording_id AND corrected.stage = 'correct'"
         " LEFT JOIN results AS parted"
         f"  ON parted.recording_id = recordings.id AND parted.stage = 'chapters' {where}",
         (json.dumps(list(ids)),) if ids else (),
     )
-    return [
-        Standing(key, state, stage, bool(imported), language, track, recognised, read, chaptered)
-        for key, state, stage, imported, language, track, recognised, read, chaptered in rows
-    ]
+    return [_standing(*row) for row in rows]
+
+
+def _standing(key: str, state: str, stage: str | None, imported: int, *more: Any) -> Standing:
+    language, track, recognised, read, chaptered, title, collection, people = more
+    known = about(title, collection, json.loads(people))
+    done = (recognised, read, chaptered)
+    return Standing(key, state, stage, bool(imported), language, track, *done, known)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from pipeline.catalog.chunks import StoredChunk, load
 
@@ -12,25 +12,14 @@ _PAGE = 500
 """Passages held in memory at once."""
 
 
-def scores(db: sqlite3.Connection, match: str, ids: Iterable[int]) -> list[tuple[int, float]]:
-    """BM25 for ``match`` of those chunks among ``ids`` that hold it, larger is better."""
-    rows = db.execute(
-        # The plus keeps SQLite from asking the full-text table once for every id.
-        "SELECT rowid, -bm25(chunk_words) FROM chunk_words WHERE chunk_words MATCH ?"
-        " AND +rowid IN (SELECT value FROM json_each(?))",
-        (match, json.dumps(list(ids))),
-    )
-    return [(int(row[0]), float(row[1])) for row in rows]
-
-
 def terms(db: sqlite3.Connection) -> Iterator[str]:
     """Every analysed term of every passage, once, in order."""
     # A view of the index that holds nothing itself, gone with the connection.
     db.execute(
         "CREATE VIRTUAL TABLE IF NOT EXISTS temp.chunk_terms"
-        " USING fts5vocab('main', 'chunk_words', 'row')"
+        " USING fts5vocab('main', 'chunk_words', 'col')"
     )
-    for row in db.execute("SELECT term FROM temp.chunk_terms"):
+    for row in db.execute("SELECT term FROM temp.chunk_terms WHERE col = 'words'"):
         yield row[0]
 
 
@@ -52,7 +41,7 @@ def matching(
         " JOIN chunks ON chunks.id = chunk_words.rowid"
         f" WHERE chunk_words MATCH ?1 AND model_hash = ?2 {within}"
         " ORDER BY holds, recording_id, start_ms LIMIT ?5",
-        (match, model_hash, last, json.dumps(list(recordings)), limit),
+        (f"words : ({match})", model_hash, last, json.dumps(list(recordings)), limit),
     ).fetchall()
     return [int(row[0]) for row in rows], len(rows) == limit and not rows[-1][1]
 

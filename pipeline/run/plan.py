@@ -10,7 +10,7 @@ from functools import cache, partial
 from typing import Literal
 
 from pipeline.catalog import chunks, generations, queue, recordings
-from pipeline.catalog.standing import Standing, standings
+from pipeline.catalog.standing import Standing, about, standings
 from pipeline.fingerprint import Plain, fingerprints
 from pipeline.run.context import Context
 from pipeline.search import analysis
@@ -19,7 +19,7 @@ from pipeline.stages import chapters as chapter_stage
 from pipeline.stages import chunk as chunk_stage
 from pipeline.stages import transcribe as transcribe_stage
 from pipeline.stages.chapters import ChapterParameters
-from pipeline.values import ModelRef, Recording
+from pipeline.values import ModelRef, Recording, RecordingFacts
 
 Stage = Literal["transcribe", "chunk", "embed", "chapters"]
 STAGES: tuple[Stage, ...] = ("transcribe", "chunk", "embed", "chapters")
@@ -31,7 +31,7 @@ TEXT_STAGES: tuple[Stage, ...] = ("chunk", "embed")
 EXTRACT_VERSION = 1
 """Raise it when another version of extraction would yield other audio."""
 
-EMBED_VERSION = 1
+EMBED_VERSION = 2
 """Raise it when the string that is embedded is made otherwise."""
 
 IMPORTED = "imported"
@@ -69,9 +69,12 @@ def transcribe_key(recording: Recording, settings: Settings, speech: ModelRef) -
     return _transcribe_keys(settings, speech, recording.facts.language, track)([recording.id])
 
 
-def chunk_key(transcript_digest: str, settings: Settings, text: ModelRef) -> str:
+def chunk_key(
+    transcript_digest: str, facts: RecordingFacts, settings: Settings, text: ModelRef
+) -> str:
     """The fingerprint a recording's chunks should carry today."""
-    return _chunk_keys(settings, text)([transcript_digest])
+    known = about(facts.title, facts.collection, facts.people)
+    return _chunk_keys(settings, text)([transcript_digest, known])
 
 
 def chapter_key(transcript_digest: str, text: ModelRef) -> str:
@@ -213,10 +216,8 @@ def _need(found: _Found, one: Standing) -> _Need | None:
     if not runs and (one.read is None or (one.state == "failed" and one.stage in TEXT_STAGES)):
         return None
     transcribe = runs and _must_transcribe(found, one)
-    if transcribe or one.read is None:
-        models = found.models
-    else:
-        models = _stale_models(found, one.id, one.read)
+    unread = transcribe or one.read is None
+    models = found.models if unread else _stale_models(found, one)
     parts = transcribe or _stale_chapters(found, one)
     if not transcribe and not models and not parts and (one.state == "done" or not runs):
         return None
@@ -226,19 +227,22 @@ def _need(found: _Found, one: Standing) -> _Need | None:
 
 def _text_need(found: _Found, one: Standing) -> _Need | None:
     """Chunks and chapters alone; the recording goes on waiting for whatever it waits for."""
-    models = _stale_models(found, one.id, one.read) if one.read is not None else ()
+    models = _stale_models(found, one)
     parts = _stale_chapters(found, one)
     if not models and not parts:
         return None
     return _Need(False, models, parts, new=False, keeps_state=one.state != "done")
 
 
-def _stale_models(found: _Found, recording_id: str, read: str) -> tuple[ModelRef, ...]:
+def _stale_models(found: _Found, one: Standing) -> tuple[ModelRef, ...]:
     """The text models whose chunks do not carry the fingerprint of what is read now."""
+    if one.read is None:
+        return ()
+    inputs = (one.read, one.about)
     return tuple(
         model
         for model in found.models
-        if found.sets[model.hash].get(recording_id) != found.chunk_keys[model.hash]([read])
+        if found.sets[model.hash].get(one.id) != found.chunk_keys[model.hash](inputs)
     )
 
 

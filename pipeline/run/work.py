@@ -13,6 +13,7 @@ import numpy as np
 from models.contracts import Embedder, RecognitionTask
 from pipeline.catalog import chapters, chunks, generations, queue, recordings, transcripts
 from pipeline.catalog.connection import Catalogue
+from pipeline.catalog.standing import about
 from pipeline.catalog.transcripts import StageResult, StoredWindow
 from pipeline.corrections.differences import changes
 from pipeline.errors import MediaError
@@ -22,13 +23,13 @@ from pipeline.run.context import Context
 from pipeline.run.engine import Engine, PendingWindow
 from pipeline.run.observer import Observer
 from pipeline.run.plan import Work, chapter_key, chunk_key, transcribe_key
-from pipeline.search.analysis import analysed_words
+from pipeline.search.analysis import full_text
 from pipeline.stages import extract, probe
 from pipeline.stages import transcribe as transcribe_stage
 from pipeline.stages.chunk import ChunkParameters, chunk
-from pipeline.stages.embed import check_limits, embed, encoded_string
+from pipeline.stages.embed import check_limits, embed, encoded_string, fitting_context
 from pipeline.stages.transcribe import WindowTranscript
-from pipeline.values import Chunk, Media, ModelRef, Recording, Transcript, Window
+from pipeline.values import Media, ModelRef, Recording, Transcript, Window
 
 _POLL_S = 0.5
 
@@ -244,21 +245,26 @@ def _chunk_and_embed(
     started = time.monotonic()
     check_limits(settings.chunk_size, embedder.max_tokens, model.name)
     digest = transcript_digest(transcript)
-    key = chunk_key(digest, settings, model)
+    facts = recording.facts
+    key = chunk_key(digest, facts, settings, model)
     _report(bench, recording, "chunk", 0.0)
     parameters = ChunkParameters(settings.chunk_size, settings.chunk_overlap)
     made = chunk(transcript, parameters, embedder.count_tokens)
     _report(bench, recording, "embed", 0.5)
-    encoded = tuple(text_digest(encoded_string(one)) for one in made)
+    room = embedder.max_tokens - settings.chunk_size
+    context = fitting_context(facts.title, embedder.count_tokens, room)
+    strings = [encoded_string(one, context) for one in made]
+    encoded = tuple(map(text_digest, strings))
+    known = about(facts.title, facts.collection, facts.people)
     anew = _asked_again(bench, recording, model)
-    vectors, embedded = _vectors(bench, made, encoded, model, embedder, anew)
+    vectors, embedded = _vectors(bench, strings, encoded, model, embedder, anew)
     chunk_set = chunks.ChunkSet(
         recording_id=recording.id,
         model_hash=model.hash,
         fingerprint=key,
         chunks=tuple(made),
         encoded=encoded,
-        words=tuple(analysed_words(one.text, one.language) for one in made),
+        words=tuple(full_text(one.text, one.language, known) for one in made),
         vectors=vectors,
     )
     result = StageResult(key, "")
@@ -298,17 +304,17 @@ def _asked_again(bench: Bench, recording: Recording, model: ModelRef) -> bool:
 
 def _vectors(
     bench: Bench,
-    made: Sequence[Chunk],
+    strings: Sequence[str],
     encoded: Sequence[str],
     model: ModelRef,
     embedder: Embedder,
     anew: bool,
 ) -> tuple[chunks.Half, int]:
-    """float16 [n, dimension], a row a chunk; what this model has embedded before is reused. And
+    """float16 [n, dimension], a row a string; what this model has embedded before is reused. And
     how many were embedded now."""
     with bench.catalogue.read() as db:
         known = {} if anew else chunks.known_vectors(db, model.hash, encoded)
-    fresh = embed(made, embedder, frozenset(known))
+    fresh = embed(strings, embedder, frozenset(known))
     known.update(fresh)
     rows = [known[digest] for digest in encoded]
     empty = np.zeros((0, embedder.dimension), dtype=np.float16)

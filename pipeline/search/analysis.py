@@ -18,14 +18,18 @@ from functools import cache, lru_cache
 
 import snowballstemmer
 
+from pipeline.catalog.chunks import FullText
 from pipeline.search.numbers import Number, numbers
 from pipeline.search.stopwords import ENGLISH, GERMAN
 
-VERSION = 2
+VERSION = 3
 """Raised whenever the same text would yield other terms."""
 
 MAX_TERM = 64
 """Characters of a term; what is longer is cut (no natural word of interest is)."""
+
+SHORTEST_PART = 4
+"""Letters of a word that may be part of a compound; with fewer, half of all words would be one."""
 
 MAX_QUERY_WORDS = 64
 """Different words of a query that are looked for; the rest is left out."""
@@ -37,13 +41,6 @@ _LANGUAGES = {"de": "german", "en": "english"}
 _STOP_WORDS = {"de": GERMAN, "en": ENGLISH}
 # A word may carry combining accents and soft hyphens inside; neither is a letter to Python's \w.
 _WORD = re.compile("[^\\W_](?:[^\\W_]|[\u0300-\u036f\u00ad])*")
-_NUMBER_ASKED = re.compile(
-    r"\b(wie ?viele?|wie (hoch|groß|gross|lange?|weit|oft|schwer|schnell|alt|teuer)|wann"
-    r"|welche[mnrs]? (jahr|jahrzehnt|jahrhundert|datum|monat|anteil|prozentsatz)"
-    r"|how (many|much|long|far|often|high|large|big|fast|old)|when"
-    r"|(what|which) (year|decade|century|date|month|share|percentage))\b",
-    re.IGNORECASE,
-)
 _ALPHANUMERIC = re.compile(r"[^\W_]+")
 _TYPED_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _STEMMING = threading.Lock()
@@ -103,13 +100,22 @@ def _tokens(text: str, language: str) -> Iterator[Token]:
             yield Token(term, word.start(), word.end())
 
 
-def analysed_words(text: str, language: str | None) -> str:
-    """The terms of ``text`` joined by spaces: what the full-text table stores. Numbers come once
-    each: a passage shall not seem longer, and so less to the point, for its many numbers
-    (measured: half a point of first hits in English)."""
+def full_text(text: str, language: str | None, about: str) -> FullText:
+    """What the full-text table stores of a passage. Numbers come once each: a passage shall not
+    seem longer, and so less to the point, for its many numbers (measured: half a point of first
+    hits in English)."""
     chosen = chosen_language(text, language)
+    words = [token.term for token in _tokens(text, chosen)]
     once = dict.fromkeys(number.term for number in numbers(text, chosen))
-    return " ".join([*(token.term for token in _tokens(text, chosen)), *once])
+    ends = (end for word in dict.fromkeys(words) if (end := _compound_end(word)))
+    known = (token.term for token in _tokens(about, chosen))
+    return FullText(" ".join([*words, *once]), " ".join(ends), " ".join(known))
+
+
+def _compound_end(term: str) -> str | None:
+    """A term written backwards, so that a last part of it is a beginning; None where it is too
+    short to be made of two words."""
+    return term[::-1] if len(term) >= 2 * SHORTEST_PART and term.isalpha() else None
 
 
 def query_words(query: str, language: str | None = None) -> tuple[QueryWord, ...]:
@@ -150,11 +156,6 @@ def _counted(word: QueryWord, begin: int, end: int, counted: Iterable[list[Numbe
     return replace(word, numbers=tuple(own), measures=tuple(t for t in more if t not in own))
 
 
-def asks_for_number(query: str) -> bool:
-    """Whether the query asks for a quantity, a time or a date."""
-    return _NUMBER_ASKED.search(query[:MAX_QUERY_CHARACTERS]) is not None
-
-
 def guess_language(text: str) -> str:
     """ "de" or "en", by which language's stop words are the more; German where it is a draw."""
     words = [_folded(word[0]) for word in _WORD.finditer(text)]
@@ -186,7 +187,7 @@ def _terms(word: str, language: str) -> tuple[str, ...]:
     return tuple(
         term
         for part in _ALPHANUMERIC.findall(_folded(word))
-        if (term := _unaccented(_stem(part[:MAX_TERM], language)))
+        if (term := _unaccented(stem(part[:MAX_TERM], language)))
     )
 
 
@@ -195,7 +196,8 @@ def _folded(word: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", whole).casefold())
 
 
-def _stem(word: str, language: str) -> str:
+def stem(word: str, language: str) -> str:
+    """The Snowball stem of a folded word of ``language`` ("de" or "en")."""
     if not word.isalpha():
         return word
     with _STEMMING:  # a stemmer keeps the word at hand on itself

@@ -8,11 +8,13 @@ compared at all.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from pipeline.catalog import chunks
+from pipeline.catalog.chunks import StoredChunk
 from pipeline.catalog.generations import Generation
 from pipeline.catalog.scope import Scope
 from pipeline.search.fusion import best_first
@@ -20,6 +22,13 @@ from pipeline.search.vectors import Query, Ranking, VectorIndex
 
 LONGEST_TAIL = 20_000
 """Chunks that are compared directly; by then a new generation should have been built."""
+
+
+SAMPLE, _DOUBT = 256, 64
+"""Passages that tell how alike any two are, and how many of them still tell little."""
+
+_NEIGHBOUR = 0.3
+"""The share of a neighbour's likeness that counts for a passage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +70,39 @@ def meaning_leg(
         scores = vectors.astype(np.float32) @ query[0]
         ranking += [(int(i), float(s)) for i, s in zip(ids, scores, strict=True)]
     return Found(best_first(ranking)[:limit], unseen)
+
+
+def background(db: sqlite3.Connection, model_hash: str) -> float:
+    """The mean cosine of two passages of the collection, near 0 where only few are known.
+
+    To many models any two texts are alike to a degree (Ethayarajh: How Contextual are
+    Contextualized Word Representations?, EMNLP 2019): what lies below it tells nothing, and no two
+    models agree on it.
+    """
+    vectors = chunks.sample_vectors(db, model_hash, SAMPLE).astype(np.float32)
+    count = len(vectors)
+    if count < 2:
+        return 0.0
+    total = vectors.sum(axis=0)
+    mean = (float(total @ total) - count) / (count * (count - 1))
+    return max(mean, 0.0) * count / (count + _DOUBT)
+
+
+def likeness(cosine: float, background: float) -> float:
+    """A cosine as 0 for two passages that have nothing to do with each other and 1 for the same."""
+    return (cosine - background) / (1 - background)
+
+
+def smoothed(
+    likenesses: Mapping[int, float], stored: Mapping[int, StoredChunk]
+) -> dict[int, float]:
+    """Each passage's likeness with a share of those of its neighbours: what is talked of before and
+    after tells what a passage is about."""
+    places = {i: (stored[i].recording_id, stored[i].chunk.number) for i in likenesses}
+    at = {places[i]: own for i, own in likenesses.items()}
+    made: dict[int, float] = {}
+    for i, (recording_id, number) in places.items():
+        around = ((recording_id, number - 1), (recording_id, number + 1))
+        beside = [at[place] for place in around if place in at]
+        made[i] = (likenesses[i] + _NEIGHBOUR * sum(beside)) / (1 + _NEIGHBOUR * len(beside))
+    return made

@@ -15,9 +15,11 @@ from pipeline.catalog.chunks import StoredChunk
 from pipeline.catalog.scope import Scope
 from pipeline.search import moments
 from pipeline.search.analysis import query_words
-from pipeline.search.moments import Evidence
+from pipeline.search.evidence import Evidence
 from pipeline.search.nearest import Generations, nearest
+from pipeline.search.reading import read
 from pipeline.search.results import Moment, Related
+from pipeline.search.stretches import laid_out
 from pipeline.values import Chunk, ModelRef, Recording
 
 MOST = 5
@@ -42,9 +44,9 @@ def related(
     near.sort(key=lambda one: one[0].recording_id == recording_id)  # stable: nearest first
     chosen = _apart(near, own)
     known = recordings.get_many(db, {one.recording_id for one, _ in chosen})
-    evidence = _evidence(db, own.chunk, model)
+    best = _best_sentences(db, own.chunk, model, [one for one, _ in chosen])
     return Related(
-        tuple(_moment(one.chunk, known[one.recording_id], s, evidence) for one, s in chosen),
+        tuple(_moment(one.chunk, known[one.recording_id], s, best[one.id]) for one, s in chosen),
         notices,
     )
 
@@ -70,17 +72,19 @@ def _overlap(one: StoredChunk, other: StoredChunk) -> bool:
     )
 
 
-def _evidence(db: Connection, chunk: Chunk, model: ModelRef) -> Evidence | None:
-    """The passage's own words as a query, to choose sentences by. None where it has none."""
-    words = query_words(chunk.text, chunk.language)
-    if not words:
-        return None
-    frequencies = chunks.document_frequencies(db, [term for one in words for term in one.terms])
-    return Evidence.of(words, frequencies, chunks.count(db, model.hash))
+def _best_sentences(
+    db: Connection, asked: Chunk, model: ModelRef, found: Sequence[StoredChunk]
+) -> dict[int, int]:
+    """The sentence of each passage, by its id, that is most like the words of ``asked``."""
+    words = query_words(asked.text, asked.language)
+    terms = [term for one in words for term in one.alternatives]
+    frequencies = chunks.document_frequencies(db, terms)
+    evidence = Evidence.of(words, frequencies, chunks.count(db, model.hash))
+    readings = read(asked.text, evidence, laid_out(found), {})
+    return {i: moments.best_sentence(reading.strengths) for i, reading in readings.items()}
 
 
-def _moment(chunk: Chunk, recording: Recording, score: float, evidence: Evidence | None) -> Moment:
-    best = moments.best_sentence(moments.read(chunk, evidence).strengths) if evidence else 0
+def _moment(chunk: Chunk, recording: Recording, score: float, best: int) -> Moment:
     sentence = chunk.sentences[best] if chunk.sentences else None
     return Moment(
         recording,

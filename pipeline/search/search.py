@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from sqlite3 import Connection
@@ -17,40 +18,27 @@ from pipeline.catalog.scope import Scope
 from pipeline.errors import BadInput, InterviewsError
 from pipeline.glossary import Glossary
 from pipeline.search import moments, vectors
-from pipeline.search.analysis import MAX_QUERY_CHARACTERS, QueryWord, asks_for_number, query_words
-from pipeline.search.fusion import best_first, blend
-from pipeline.search.moments import Evidence, Reading
+from pipeline.search.analysis import MAX_QUERY_CHARACTERS, QueryWord, query_words
+from pipeline.search.evidence import Evidence
+from pipeline.search.fusion import blend, meaning_weight
+from pipeline.search.known import what_is_known
+from pipeline.search.meaning import background, likeness, smoothed
 from pipeline.search.nearest import nearest
 from pipeline.search.query import parse
+from pipeline.search.ranking import EACH, Candidate, chosen
+from pipeline.search.reading import Reading, read
 from pipeline.search.results import Mode, Notice, SearchResult
+from pipeline.search.stretches import laid_out
 from pipeline.search.synonyms import Thesaurus
 from pipeline.search.vectors import Query, Ranking, VectorIndex
-from pipeline.search.words import words_leg, words_of
-from pipeline.values import Chunk, Hit, ModelRef, Recording
+from pipeline.search.words import words_leg
+from pipeline.values import Chunk, Hit, ModelRef
 
 DEPTH = 100
 """Passages each leg brings at least; more where more hits are asked for."""
 
 REFINED = 10
 """Hits whose sentences are compared with the query by meaning, too."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """A passage in the running, read against the query."""
-
-    stored: StoredChunk
-    recording: Recording
-    reading: Reading
-    score: float
-
-    def overlaps(self, other: _Candidate) -> bool:
-        mine, theirs = self.stored.chunk, other.stored.chunk
-        return (
-            self.stored.recording_id == other.stored.recording_id
-            and mine.start_ms < theirs.end_ms
-            and theirs.start_ms < mine.end_ms
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +71,19 @@ class Searcher:
         self._thesaurus = Thesaurus(glossary)
         self._pinned = pinned
         self._open: tuple[VectorIndex, Generation] | None = None
+        self._background: dict[str, float] = {}
 
     def search(
-        self, query: str, *, mode: Mode = "hybrid", scope: Scope | None = None, limit: int = 10
+        self,
+        query: str,
+        *,
+        mode: Mode = "hybrid",
+        scope: Scope | None = None,
+        limit: int = 10,
+        each: int | None = EACH,
     ) -> SearchResult:
-        """The ``limit`` best moments.
+        """The ``limit`` best moments, of one recording at most ``each`` before those of others
+        (None: as many as it has).
 
         A leg that is off is named in the result; only where it alone was asked for
         (``mode="meaning"``) its error is raised. Raises BadInput (``search.empty_query``,
@@ -110,10 +106,10 @@ class Searcher:
                 model = self._model(db)
                 if meant is not None and meant.model != model:
                     continue  # another model was published between the two looks
-                found = _Search(self, db, mode, limits, words, max(DEPTH, 3 * limit))
-                candidates = found.candidates(model, meant, asks_for_number(asked))
+                found = _Search(self, db, mode, limits, max(DEPTH, 3 * limit))
+                candidates = found.candidates(model, asked, words, meant)
             break
-        hits = _hits(_apart(candidates, limit), meant)
+        hits = _hits(chosen(candidates, limit, each), meant, found.meaning, found.evidence)
         took_ms = (time.perf_counter() - started) * 1000
         return SearchResult(query, mode, (*badly, *notices, *found.notices), took_ms, hits)
 
@@ -159,80 +155,80 @@ class Searcher:
             self._open = (vectors.opened(self._index_dir, generation), generation)
         return self._open
 
+    def background(self, db: Connection, model: ModelRef) -> float:
+        """How alike any two passages are to this model, looked at once."""
+        if model.hash not in self._background:
+            self._background[model.hash] = background(db, model.hash)
+        return self._background[model.hash]
+
 
 class _Search:
     """One search inside one snapshot of the catalogue."""
 
     def __init__(
-        self,
-        searcher: Searcher,
-        db: Connection,
-        mode: Mode,
-        scope: Scope,
-        words: Sequence[QueryWord],
-        depth: int,
+        self, searcher: Searcher, db: Connection, mode: Mode, scope: Scope, depth: int
     ) -> None:
         self._searcher = searcher
         self._db = db
         self._mode = mode
         self._scope = scope
-        self._words = words
         self._depth = depth
         self.notices: list[Notice] = []
+        self.evidence = Evidence(())
+        self.meaning = 0.0
+        """What meaning counts against words."""
 
     def candidates(
-        self, model: ModelRef | None, meant: _Meant | None, number: bool
-    ) -> list[_Candidate]:
-        """All passages that either leg brings, best first. None before anything was embedded."""
+        self,
+        model: ModelRef | None,
+        query: str,
+        words: Sequence[QueryWord],
+        meant: _Meant | None,
+    ) -> list[Candidate]:
+        """All passages that either leg brings. None before anything was embedded."""
         if model is None:
             return []
-        evidence = self._evidence(model, number)
-        by_words: Ranking = []
+        ids: dict[int, None] = {}
         if self._mode != "meaning":
-            by_words = words_leg(
-                self._db, self._words, model.hash, self._scope, self._depth, evidence.shares
-            )
-        by_meaning = self._by_meaning(model, meant) if meant else []
-        if by_words and by_meaning and meant:
-            by_words, by_meaning = self._completed(by_words, by_meaning, model, meant, evidence)
-        ids = [chunk_id for chunk_id, _ in (*by_words, *by_meaning)]
-        stored = chunks.load(self._db, ids)
+            ids |= dict.fromkeys(words_leg(self._db, words, model.hash, self._scope, self._depth))
+        if meant is not None:
+            ids |= dict.fromkeys(found for found, _ in self._by_meaning(model, meant))
+        stored = chunks.with_neighbours(self._db, ids)
         found = recordings.get_many(self._db, {one.recording_id for one in stored.values()})
-        readings = {i: moments.read(one.chunk, evidence) for i, one in stored.items()}
-        by_words = best_first((i, score + readings[i].strongest) for i, score in by_words)
+        self.evidence = self._weighed(model, words)
+        known = what_is_known(self._db, found.values())
+        readings = read(query, self.evidence, laid_out(stored.values()), known)
+        scores = self._scores([i for i in ids if i in stored], stored, readings, meant)
         return [
-            _Candidate(stored[i], found[stored[i].recording_id], readings[i], score)
-            for i, score in self._merged(by_words, by_meaning, evidence.most)
-            if i in stored
+            Candidate(stored[i], found[stored[i].recording_id], readings[i], score)
+            for i, score in scores.items()
         ]
 
-    def _completed(
-        self,
-        by_words: Ranking,
-        by_meaning: Ranking,
-        model: ModelRef,
-        meant: _Meant,
-        evidence: Evidence,
-    ) -> tuple[Ranking, Ranking]:
-        """Each leg's scores for what only the other one brought."""
-        words, meaning = dict(by_words), dict(by_meaning)
-        more = words_of(self._db, self._words, meaning.keys() - words.keys(), evidence.shares)
-        vectors = chunks.vectors_of(self._db, model.hash, words.keys() - meaning.keys())
-        cosines = ((i, float(vector @ meant.vector[0])) for i, vector in vectors.items())
-        return [*by_words, *more], [*by_meaning, *cosines]
-
-    def _merged(self, by_words: Ranking, by_meaning: Ranking, most: float) -> Ranking:
-        if not by_meaning:
-            return by_words
-        if self._mode == "meaning":
-            return by_meaning
-        return blend({i: score / most for i, score in by_words}, dict(by_meaning))
-
-    def _evidence(self, model: ModelRef, number: bool) -> Evidence:
-        terms = [term for word in self._words for term in (*word.alternatives, *word.synonyms)]
+    def _weighed(self, model: ModelRef, words: Sequence[QueryWord]) -> Evidence:
+        terms = [term for word in words for term in (*word.alternatives, *word.synonyms)]
         frequencies = chunks.document_frequencies(self._db, terms)
-        total = chunks.count(self._db, model.hash)
-        return Evidence.of(self._words, frequencies, total, number=number)
+        return Evidence.of(words, frequencies, chunks.count(self._db, model.hash))
+
+    def _scores(
+        self,
+        ids: Sequence[int],
+        stored: Mapping[int, StoredChunk],
+        readings: Mapping[int, Reading],
+        meant: _Meant | None,
+    ) -> dict[int, float]:
+        words = {i: readings[i].strongest for i in ids}
+        if meant is None:
+            return words
+        vectors = chunks.vectors_of(self._db, meant.model.hash, stored)
+        background = self._searcher.background(self._db, meant.model)
+        cosines = {i: float(vector @ meant.vector[0]) for i, vector in vectors.items()}
+        meaning = smoothed({i: likeness(c, background) for i, c in cosines.items()}, stored)
+        own = {i: meaning[i] for i in ids}
+        if self._mode == "meaning":
+            self.meaning = math.inf
+            return own
+        self.meaning = meaning_weight(max(words.values(), default=0.0))
+        return blend(words, own, self.meaning)
 
     def _by_meaning(self, model: ModelRef, meant: _Meant) -> Ranking:
         alone = self._mode == "meaning"
@@ -243,30 +239,20 @@ class _Search:
         return ranking
 
 
-def _apart(candidates: Iterable[_Candidate], limit: int) -> list[_Candidate]:
-    """The best ``limit`` that do not overlap in time: of overlapping ones the better stays."""
-    kept: list[_Candidate] = []
-    for candidate in candidates:
-        if len(kept) == limit:
-            break
-        if not any(candidate.overlaps(other) for other in kept):
-            kept.append(candidate)
-    return kept
-
-
-def _hits(candidates: Sequence[_Candidate], meant: _Meant | None) -> tuple[Hit, ...]:
-    """Where the query's words occur they choose the sentence; where none does, as across
-    languages, sentence vectors do, for the first hits only. (Measured with the bundled model:
-    adding sentence vectors where words speak made the choice worse.)"""
-    strengths = [candidate.reading.strengths for candidate in candidates]
-    if meant is not None:
-        for place, candidate in enumerate(candidates[:REFINED]):
-            if not candidate.reading.strongest:
-                strengths[place] = _likeness(candidate.stored.chunk, meant)
-    return tuple(
-        _hit(rank, candidate, moments.best_sentence(own))
-        for rank, (candidate, own) in enumerate(zip(candidates, strengths, strict=True), start=1)
-    )
+def _hits(
+    candidates: Sequence[Candidate], meant: _Meant | None, meaning: float, evidence: Evidence
+) -> tuple[Hit, ...]:
+    """Words choose the sentence; where they have little to say, as across languages, meaning has a
+    say in it, for the first hits only. (Measured with the bundled model: where words speak, nothing
+    is won by it.)"""
+    hits: list[Hit] = []
+    for rank, candidate in enumerate(candidates, start=1):
+        strengths: Sequence[float] = candidate.reading.strengths
+        if meant is not None and meaning > 1 and rank <= REFINED:
+            alike = _likeness(candidate.stored.chunk, meant)
+            strengths = [own / meaning + like for own, like in zip(strengths, alike, strict=True)]
+        hits.append(_hit(rank, candidate, moments.best_sentence(strengths), evidence))
+    return tuple(hits)
 
 
 def _likeness(chunk: Chunk, meant: _Meant) -> tuple[float, ...]:
@@ -278,7 +264,7 @@ def _likeness(chunk: Chunk, meant: _Meant) -> tuple[float, ...]:
     return tuple(float(cosine) for cosine in cosines)
 
 
-def _hit(rank: int, candidate: _Candidate, sentence: int) -> Hit:
+def _hit(rank: int, candidate: Candidate, sentence: int, evidence: Evidence) -> Hit:
     chunk = candidate.stored.chunk
     heard = chunk.sentences[sentence] if chunk.sentences else None
     return Hit(
@@ -290,7 +276,7 @@ def _hit(rank: int, candidate: _Candidate, sentence: int) -> Hit:
         text=chunk.text,
         speaker=heard.speaker if heard else None,
         language=chunk.language or candidate.recording.shown_language,
-        highlights=candidate.reading.highlights,
+        highlights=moments.highlights(chunk, evidence),
         score=candidate.score,
         chunk_id=candidate.stored.id,
         sentence=(heard.begin, heard.end) if heard else (0, len(chunk.text)),

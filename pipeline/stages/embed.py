@@ -6,6 +6,7 @@ model's hash), so that whatever changes the string embeds that chunk anew and no
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable, Sequence
 
 import numpy as np
@@ -14,7 +15,14 @@ from numpy.typing import NDArray
 from models.contracts import Embedder, TextTooLong
 from pipeline.errors import BadInput, InterviewsError
 from pipeline.fingerprint import text_digest
+from pipeline.stages.chunk import Count
 from pipeline.values import Chunk
+
+LONGEST_CONTEXT = 32
+"""Tokens of a title that are embedded with each chunk; a longer one would drown the chunk."""
+
+_TELLING = 4
+_WORD = re.compile(r"[^\W\d_]+")
 
 Vector = NDArray[np.float16]
 """float16 [dimension], L2-normalised."""
@@ -23,9 +31,23 @@ Vectors = NDArray[np.float16]
 """float16 [n, dimension], rows L2-normalised."""
 
 
-def encoded_string(chunk: Chunk) -> str:
-    """What is embedded of a chunk. The model's own passage prefix is the embedder's affair."""
-    return chunk.text
+def encoded_string(chunk: Chunk, context: str) -> str:
+    """What is embedded of a chunk: its text after what it belongs to. The model's own passage
+    prefix is the embedder's affair."""
+    return f"{context}. {chunk.text}" if context else chunk.text
+
+
+def fitting_context(title: str, count: Count, room: int) -> str:
+    """As many words of a recording's title, from its beginning, as fit into ``room`` tokens and
+    into ``LONGEST_CONTEXT``; none of a title that says nothing, like the name a camera gave."""
+    if not any(len(word) >= _TELLING for word in _WORD.findall(title)):
+        return ""
+    words = title.split()[:LONGEST_CONTEXT]
+    beginnings = [" ".join(words[:end]) for end in range(len(words), 0, -1)]
+    sizes = count([f"{begun}." for begun in beginnings])
+    most = min(room, LONGEST_CONTEXT)
+    fitting = (begun for begun, size in zip(beginnings, sizes, strict=True) if size <= most)
+    return next(fitting, "").rstrip(" .")
 
 
 def check_limits(chunk_size: int, max_tokens: int, model: str) -> None:
@@ -66,9 +88,9 @@ def encode(strings: Sequence[str], embedder: Embedder) -> Vectors:
 
 
 def embed(
-    chunks: Iterable[Chunk], embedder: Embedder, known_digests: Container[str] = frozenset()
+    strings: Iterable[str], embedder: Embedder, known_digests: Container[str] = frozenset()
 ) -> dict[str, Vector]:
-    """The vectors that the chunks need beyond those known, by digest of the encoded string."""
-    wanted = missing((encoded_string(chunk) for chunk in chunks), known_digests)
+    """The vectors that the strings need beyond those known, by digest of the string."""
+    wanted = missing(strings, known_digests)
     vectors = encode(wanted, embedder)
     return {text_digest(string): vectors[row] for row, string in enumerate(wanted)}
