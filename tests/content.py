@@ -21,7 +21,8 @@ QUERIES = {
     " WHERE stage <> 'embed' ORDER BY 1, 2",
     "chunks": "SELECT chunks.recording_id, chunks.model_hash, number, start_ms, end_ms, text,"
     " language, sentences, first_segment, last_segment, first_word, last_word, encoded,"
-    " chunk_words.words, fingerprint FROM chunks JOIN chunk_words ON chunk_words.rowid = chunks.id"
+    " chunk_words.words, ends, about, fingerprint FROM chunks"
+    " JOIN chunk_words ON chunk_words.rowid = chunks.id"
     " JOIN chunk_sets ON chunk_sets.id = set_id ORDER BY 1, 2, 3",
     "vectors": "SELECT encoded, model_hash, hex(vector) FROM vectors ORDER BY 1, 2",
     "left over": "SELECT recording_id, number FROM windows UNION ALL SELECT recording_id, owner"

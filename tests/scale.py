@@ -31,10 +31,10 @@ from pipeline.run import publish
 from pipeline.run.context import Context
 from pipeline.run.intake import enter_transcript
 from pipeline.run.plan import chapter_key, chunk_key
-from pipeline.search.analysis import analysed_words
+from pipeline.search.analysis import full_text
 from pipeline.settings import load_settings
 from pipeline.stages.chunk import ChunkParameters, chunk
-from pipeline.stages.embed import embed, encoded_string
+from pipeline.stages.embed import embed
 from pipeline.values import Chapter, Chunk, RecordingFacts, Segment, Transcript
 from tests.conftest import SHARED
 
@@ -82,17 +82,17 @@ def _prepared(context: Context, talks: Sequence[Transcript], embedder: Embedder)
     settings = context.settings
     parameters = ChunkParameters(settings.chunk_size, settings.chunk_overlap)
     made = [chunk(talk, parameters, embedder.count_tokens) for talk in talks]
-    known = embed((one for some in made for one in some), embedder)
+    known = embed((one.text for some in made for one in some), embedder)
     prepared = []
     for talk, some in zip(talks, made, strict=True):
-        encoded = tuple(text_digest(encoded_string(one)) for one in some)
+        encoded = tuple(text_digest(one.text) for one in some)
         prepared.append(
             Prepared(
                 transcript=talk,
                 digest=transcript_digest(talk),
                 chunks=tuple(some),
                 encoded=encoded,
-                words=tuple(analysed_words(one.text, one.language) for one in some),
+                words=tuple(full_text(one.text, one.language, "") for one in some),
                 vectors=np.stack([known[one] for one in encoded]),
             )
         )
@@ -113,7 +113,7 @@ def _store(context: Context, db: Database, number: int, made: Prepared) -> None:
         chunks.ChunkSet(
             recording_id=own,
             model_hash=model.hash,
-            fingerprint=chunk_key(made.digest, context.settings, model),
+            fingerprint=chunk_key(made.digest, facts, context.settings, model),
             chunks=made.chunks,
             encoded=made.encoded,
             words=made.words,

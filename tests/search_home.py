@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from models.contracts import Embedder, ModelInfo, Vectors
 from pipeline.catalog import chunks, generations, recordings
 from pipeline.catalog.connection import Catalogue, open_catalogue
+from pipeline.catalog.standing import about
 from pipeline.errors import Missing
 from pipeline.fingerprint import text_digest
 from pipeline.search import vectors
-from pipeline.search.analysis import analyse, analysed_words, guess_language
+from pipeline.search.analysis import analyse, full_text, guess_language
 from pipeline.search.search import Searcher
 from pipeline.stages.chunk import ChunkParameters, chunk
 from pipeline.values import ModelRef, RecordingFacts, Segment, Transcript
@@ -92,13 +93,14 @@ class SearchHome:
         facts = RecordingFacts(title, language, collection, people)
         made = chunk(transcript, parameters or ChunkParameters(60, 0), self.embedder.count_tokens)
         texts = [one.text for one in made]
+        known = (title, collection, people)
         ready = chunks.ChunkSet(
             recording_id=recording_id,
             model_hash=self.model.hash,
             fingerprint="f",
             chunks=made,
             encoded=tuple(text_digest(text) for text in texts),
-            words=tuple(analysed_words(one.text, one.language) for one in made),
+            words=tuple(full_text(one.text, one.language, about(*known)) for one in made),
             vectors=self.embedder.encode_passages(texts).astype(np.float16),
         )
         with self.catalogue.write() as db:

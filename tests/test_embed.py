@@ -12,7 +12,15 @@ from models.contracts import ModelInfo, TextTooLong
 from pipeline.errors import BadInput, InterviewsError
 from pipeline.fingerprint import text_digest
 from pipeline.messages import LANGUAGES
-from pipeline.stages.embed import check_limits, embed, encode, encoded_string, missing
+from pipeline.stages.embed import (
+    LONGEST_CONTEXT,
+    check_limits,
+    embed,
+    encode,
+    encoded_string,
+    fitting_context,
+    missing,
+)
 from pipeline.values import Chunk
 
 
@@ -68,12 +76,34 @@ def test_only_unknown_strings_are_missing_each_once() -> None:
 
 
 def test_embedding_again_with_all_known_does_nothing() -> None:
-    chunks = [piece("ab"), piece("c", 1)]
-    first = embed(chunks, LetterEmbedder())
-    assert set(first) == {text_digest(encoded_string(c)) for c in chunks}
+    strings = ["ab", "c"]
+    first = embed(strings, LetterEmbedder())
+    assert set(first) == set(map(text_digest, strings))
     second = LetterEmbedder()
-    assert embed(chunks, second, first) == {}
+    assert embed(strings, second, first) == {}
     assert second.encoded == []
+
+
+def test_a_chunk_is_embedded_after_what_its_recording_is_called() -> None:
+    assert encoded_string(piece("Ja."), "Wärme im Bestand") == "Wärme im Bestand. Ja."
+    assert encoded_string(piece("Ja."), "") == "Ja."
+
+
+def words_in(texts: Sequence[str]) -> list[int]:
+    return [len(text.split()) for text in texts]
+
+
+def test_a_title_gives_as_much_context_as_there_is_room_for() -> None:
+    assert fitting_context("Wärme im Bestand.", words_in, 9) == "Wärme im Bestand"
+    assert fitting_context("Wärme im Bestand", words_in, 2) == "Wärme im"
+    assert fitting_context("Wärme im Bestand", words_in, 0) == ""
+    long = " ".join(f"Wort{number}" for number in range(100))
+    assert len(fitting_context(long, words_in, 500).split()) == LONGEST_CONTEXT
+
+
+@pytest.mark.parametrize("title", ["", "xq07-de", "VID_20240311_1432", "..."])
+def test_a_title_that_says_nothing_gives_none(title: str) -> None:
+    assert fitting_context(title, words_in, 20) == ""
 
 
 def test_a_text_beyond_the_model_is_refused_not_cut() -> None:

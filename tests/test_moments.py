@@ -1,12 +1,13 @@
-"""The jump-in point: which sentence, and how long before it playing starts."""
+"""The jump-in point: how long before a sentence playing starts, and what is marked in it."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.search.analysis import asks_for_number, query_words
-from pipeline.search.moments import Evidence, best_sentence, jump_ms, read
+from pipeline.search.analysis import query_words
+from pipeline.search.evidence import Evidence
+from pipeline.search.moments import best_sentence, highlights, jump_ms
 from pipeline.values import Chunk, Sentence
 
 
@@ -21,34 +22,11 @@ def chunk_of(*sentences: str, gap_ms: int = 0, language: str = "de") -> Chunk:
     return Chunk(0, 10_000, placed[-1].end_ms, text, language, tuple(placed), 0, 0)
 
 
-def asked(query: str, chunk: Chunk, **frequencies: int) -> tuple[int, tuple[tuple[int, int], ...]]:
+def marked(query: str, chunk: Chunk) -> list[str]:
     words = query_words(query)
-    known = {term: frequencies.get(term, 1) for word in words for term in word.terms}
-    reading = read(chunk, Evidence.of(words, known, 100))
-    return best_sentence(reading.strengths), reading.highlights
-
-
-def test_the_sentence_with_the_words_of_the_query_is_chosen() -> None:
-    chunk = chunk_of(
-        "Guten Tag und willkommen.", "Die Häuser hängen am Wärmenetz.", "Das war es schon."
-    )
-    assert asked("Welches Haus hängt am Wärmenetz?", chunk)[0] == 1
-
-
-def test_a_rare_word_weighs_more_than_a_common_one() -> None:
-    chunk = chunk_of("Wasser ist Leben.", "Der Schieber klemmt.", "Wasser fließt immer.")
-    assert asked("Wasser Schieber", chunk, wass=90, schieb=1)[0] == 1
-
-
-def test_a_question_for_a_number_prefers_a_sentence_with_one() -> None:
-    chunk = chunk_of("Die Pumpe kostet Geld.", "Eine Pumpe kostet 40 Euro.")
-    query = "Wie viel kostet die Pumpe?"
-    words = query_words(query)
-    known = {term: 1 for word in words for term in word.terms}
-    assert asks_for_number(query)
-    assert not asks_for_number("Warum kostet die Pumpe Geld?")
-    reading = read(chunk, Evidence.of(words, known, 100, number=True))
-    assert best_sentence(reading.strengths) == 1
+    known = {term: 1 for word in words for term in word.alternatives}
+    places = highlights(chunk, Evidence.of(words, known, 100))
+    return [chunk.text[begin:end] for begin, end in places]
 
 
 def test_of_equally_good_sentences_the_earlier_is_chosen() -> None:
@@ -56,23 +34,26 @@ def test_of_equally_good_sentences_the_earlier_is_chosen() -> None:
     assert best_sentence((0.0, 0.0)) == 0
 
 
-def test_the_interviewers_question_is_where_playing_starts() -> None:
-    chunk = chunk_of(
-        "Wie teuer war der Umbau der Kläranlage?", "Zwölf Millionen.", "Gut angelegt ist das."
-    )
-    assert asked("Wie teuer war der Umbau der Kläranlage?", chunk)[0] == 0
-
-
-def test_highlights_are_the_places_of_the_words_in_any_form() -> None:
+def test_the_words_of_the_query_are_marked_in_any_form() -> None:
     chunk = chunk_of("Neue Häuser, alte Häuser, ein Haus.")
-    _, highlights = asked("Haus", chunk)
-    assert [chunk.text[begin:end] for begin, end in highlights] == ["Häuser", "Häuser", "Haus"]
+    assert marked("Haus", chunk) == ["Häuser", "Häuser", "Haus"]
+
+
+def test_compounds_are_marked_that_begin_or_end_with_a_word_of_the_query() -> None:
+    chunk = chunk_of("Der Funkwasserzähler hängt, die Zählerdaten kommen an, der Einstein bleibt.")
+    assert marked("Zähler", chunk) == ["Funkwasserzähler"]
+    assert marked("Wasserzähler", chunk) == ["Funkwasserzähler"]
+    assert marked("Funkwasser", chunk) == ["Funkwasserzähler"]
+    assert marked("Stein", chunk) == []
+
+
+def test_a_number_is_marked_however_it_is_said() -> None:
+    assert marked("20 kV", chunk_of("Da liegen zwanzig Kilovolt an.")) == ["zwanzig Kilovolt"]
 
 
 def test_an_english_passage_is_read_in_english() -> None:
     chunk = chunk_of("The pipes were leaking.", language="en")
-    _, highlights = asked("leak pipe", chunk)
-    assert [chunk.text[begin:end] for begin, end in highlights] == ["pipes", "leaking"]
+    assert marked("leak pipe", chunk) == ["pipes", "leaking"]
 
 
 def test_playing_starts_a_little_early_where_there_is_a_pause() -> None:

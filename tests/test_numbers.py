@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.search.analysis import analyse, analysed_words, query_words
+from pipeline.search.analysis import analyse, full_text, query_words
 from pipeline.search.numbers import is_number, numbers
 from tests.search_home import SearchHome, interview
 
@@ -156,8 +156,8 @@ def test_a_long_text_is_read_in_proportion_to_its_length() -> None:
 
 
 def test_the_words_of_a_text_stay_and_follow_one_another() -> None:
-    assert analysed_words("Die 20 kV Leitung", "de") == "die 20 kv leitung n20 n20000v"
-    assert analysed_words("20 oder zwanzig", "de") == "20 oder zwanzig n20"
+    assert full_text("Die 20 kV Leitung", "de", "").words == "die 20 kv leitung n20 n20000v"
+    assert full_text("20 oder zwanzig", "de", "").words == "20 oder zwanzig n20"
     text = "Rund zwanzig Kilovolt hat sie."
     assert {text[t.begin : t.end] for t in analyse(text, "de") if is_number(t.term)} == {
         "zwanzig",

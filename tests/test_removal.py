@@ -41,7 +41,8 @@ def stored(home: Path, recording: str) -> list[bytes]:
             for row in db.execute(
                 "SELECT text FROM segments WHERE recording_id = ?1 UNION ALL"
                 " SELECT text FROM chunks WHERE recording_id = ?1 UNION ALL"
-                " SELECT words FROM chunk_words JOIN chunks ON chunks.id = chunk_words.rowid"
+                " SELECT words || char(10) || ends || char(10) || about FROM chunk_words"
+                " JOIN chunks ON chunks.id = chunk_words.rowid"
                 " WHERE recording_id = ?1",
                 (recording,),
             )

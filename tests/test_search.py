@@ -17,8 +17,7 @@ from pipeline.catalog.scope import Scope
 from pipeline.cli.commands.search import play_command
 from pipeline.errors import BadInput, InterviewsError, Missing
 from pipeline.messages import LANGUAGES
-from pipeline.search import meaning, vectors
-from pipeline.search import search as search_module
+from pipeline.search import meaning, nearest, vectors
 from pipeline.search.results import MODES, Mode, result_json
 from pipeline.stages.chunk import ChunkParameters
 from pipeline.values import Media, Span
@@ -76,6 +75,48 @@ def test_any_form_of_a_word_is_found(home: SearchHome) -> None:
 
 def test_the_beginning_of_a_compound_is_enough(home: SearchHome) -> None:
     assert home.searcher().search("Bahnhof", mode="words").hits[0].jump_ms == 30_000
+
+
+def test_a_compound_is_found_by_its_last_part(tmp_path: Path) -> None:
+    home = SearchHome(tmp_path)
+    home.add("Physik", interview("Einstein hat das berechnet.", "So war es."))
+    home.add("Bau", interview("Da liegt ein Stein im Weg.", "Mehr nicht."))
+    home.add("Funk", interview("Der Funkwasserzähler meldet sich.", "Jede Nacht."))
+    assert titles(home, "Zähler") == ["Funk"]
+    assert titles(home, "Stein")[0] == "Bau"
+
+
+def test_a_compound_is_found_where_its_parts_are_said(tmp_path: Path) -> None:
+    home = SearchHome(tmp_path)
+    home.add("Netz", interview("Der Ausbau des Wärmenetzes dauert.", "Das wissen alle."))
+    home.add("Tür", interview("Die Haustür klemmt.", "Morgen kommt jemand."))
+    assert titles(home, "Wärmenetzausbau") == ["Netz"]
+
+
+def test_what_is_known_of_a_recording_is_found_and_weighs_in(tmp_path: Path) -> None:
+    home = SearchHome(tmp_path)
+    for number, person in enumerate(("Eva Brandt", "Ole Sand", "Ida Lund")):
+        talk = interview("Die Pumpe läuft jetzt rund um die Uhr.", "Das ist so.")
+        home.add(f"Werk {number}", talk, people=(person,), collection=f"Technik {number}")
+    assert titles(home, "Pumpe Sand")[0] == titles(home, "Sand")[0] == "Werk 1"
+    assert titles(home, "Lund Pumpe")[0] == "Werk 2"
+    assert titles(home, "Pumpe im Werk 0")[0] == "Werk 0"
+
+
+def test_one_recording_does_not_fill_the_page_unless_asked(tmp_path: Path) -> None:
+    home = SearchHome(tmp_path)
+    talk = [f"Die Pumpe Pumpe Nummer {number} pumpt." for number in range(8)]
+    home.add("Pumpen", interview(*talk, seconds=30), ChunkParameters(12, 0))
+    home.add("Wasser", interview("Eine Pumpe ist auch dabei.", "Sonst nichts."))
+    found = titles(home, "Pumpe", limit=5)
+    assert found == ["Pumpen"] * 3 + ["Wasser", "Pumpen"]
+    hits = home.searcher().search("Pumpe", mode="words", limit=5, each=None).hits
+    assert [hit.recording.facts.title for hit in hits] == ["Pumpen"] * 5
+
+
+def titles(home: SearchHome, query: str, limit: int = 10) -> list[str]:
+    hits = home.searcher().search(query, mode="words", limit=limit).hits
+    return [hit.recording.facts.title for hit in hits]
 
 
 def test_nothing_found_is_an_empty_answer(home: SearchHome) -> None:
@@ -167,7 +208,7 @@ def test_a_missing_index_of_a_large_collection_leaves_words(
     home: SearchHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vectors.files(home.index_dir)[-1].unlink()
-    monkeypatch.setattr(search_module, "LONGEST_TAIL", 1)
+    monkeypatch.setattr(nearest, "LONGEST_TAIL", 1)
     found = home.searcher().search("Zähler")
     assert found.hits[0].recording.facts.title == "Wasser"
     assert [notice.key for notice in found.degraded] == ["search.degraded.index"]

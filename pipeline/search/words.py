@@ -33,20 +33,20 @@ def words_leg(
     limit: int,
 ) -> list[int]:
     """At most ``limit`` passages, by chunk id, those most like the query by BM25 first."""
-    match = _expression(db, query)
+    asked = [term for word in query for term in word.alternatives]
+    split = compounds.parts(asked, partial(chunks.document_frequencies, db))
+    match = expression(query, (part for pair in split.values() for part in pair))
     return [found for found, _ in chunks.words_leg(db, match, model_hash, scope, limit)]
 
 
-def _expression(db: sqlite3.Connection, query: Sequence[QueryWord]) -> str:
-    """Any of the query's words, in the full-text table's query syntax.
+def expression(query: Sequence[QueryWord], parts: Iterable[str]) -> str:
+    """Any of the query's words or ``parts`` of them, in the full-text table's query syntax.
 
     Terms hold letters and digits only and are quoted all the same: what a user types never
     becomes syntax.
     """
     asked = list(dict.fromkeys(term for word in query for term in word.alternatives))
     synonyms = (name for word in query for name in word.synonyms)
-    split = compounds.parts(asked, partial(chunks.document_frequencies, db))
-    parts = (part for pair in split.values() for part in pair)
     said = [f'"{term}"' for term in dict.fromkeys((*asked, *synonyms, *parts))]
     begun = dict.fromkeys(f'"{start}"*' for term in asked if (start := beginning(term)))
     ends = dict.fromkeys(f'"{term[::-1]}"*' for term in asked if _ends_words(term))
