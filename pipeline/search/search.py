@@ -22,6 +22,7 @@ from pipeline.search.fusion import best_first, blend
 from pipeline.search.moments import Evidence, Reading
 from pipeline.search.nearest import nearest
 from pipeline.search.query import parse
+from pipeline.search.reranking import READ, Reranking
 from pipeline.search.results import Mode, Notice, SearchResult
 from pipeline.search.synonyms import Thesaurus
 from pipeline.search.vectors import Query, Ranking, VectorIndex
@@ -66,7 +67,8 @@ class Searcher:
     """Searches one catalogue. ``embedder_for`` yields the text model that a generation needs and
     raises InterviewsError where it is not there; ``glossary`` yields the terms whose other names
     are found, too, and raises BadInput where it cannot be read. ``pinned`` is the generation to
-    search, with its text model, whichever is published."""
+    search, with its text model, whichever is published; ``reranking`` reads the best of a hybrid
+    search again."""
 
     def __init__(
         self,
@@ -76,12 +78,14 @@ class Searcher:
         glossary: Callable[[], Glossary] = Glossary,
         *,
         pinned: Generation | None = None,
+        reranking: Reranking | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._index_dir = index_dir
         self._embedder_for = embedder_for
         self._thesaurus = Thesaurus(glossary)
         self._pinned = pinned
+        self._reranking = reranking
         self._open: tuple[VectorIndex, Generation] | None = None
 
     def search(
@@ -113,9 +117,21 @@ class Searcher:
                 found = _Search(self, db, mode, limits, words, max(DEPTH, 3 * limit))
                 candidates = found.candidates(model, meant, asks_for_number(asked))
             break
-        hits = _hits(_apart(candidates, limit), meant)
+        best, cut = self._best(asked, mode, candidates, limit)
+        hits = _hits(best, meant)
         took_ms = (time.perf_counter() - started) * 1000
-        return SearchResult(query, mode, (*badly, *notices, *found.notices), took_ms, hits)
+        return SearchResult(query, mode, (*badly, *notices, *found.notices, *cut), took_ms, hits)
+
+    def _best(
+        self, query: str, mode: Mode, candidates: Sequence[_Candidate], limit: int
+    ) -> tuple[list[_Candidate], tuple[Notice, ...]]:
+        """The ``limit`` best that do not overlap in time, read again where that is wanted."""
+        if self._reranking is None or mode != "hybrid":
+            return _apart(candidates, limit), ()
+        apart = _apart(candidates, max(limit, READ))
+        texts = [one.stored.chunk.text for one in apart]
+        order, notices = self._reranking.order(query[:MAX_QUERY_CHARACTERS], texts)
+        return [apart[place] for place in order[:limit]], notices
 
     def _widened(
         self, query: str, words: tuple[QueryWord, ...]
