@@ -76,7 +76,7 @@ class CrossEncoderReranker:
 def _load(directory: Path, name: str, device: str) -> CrossEncoder:
     silence()
     try:
-        model = CrossEncoder(
+        model: CrossEncoder = CrossEncoder(
             str(directory),
             device=device,
             local_files_only=True,
