@@ -186,7 +186,7 @@ def test_time_that_ends_early_is_told(home: SearchHome) -> None:
     first, second, third = titles(fused)
     assert titles(cut) == [second, first, third]
     german, english = (str(result_json(cut, one)["degraded"]) for one in LANGUAGES)
-    assert "2 der 3" in german and "2 of the 3" in english
+    assert "2 von 3" in german and "2 of 3" in english
 
 
 class _Tired(Reader):
@@ -244,7 +244,7 @@ def test_search_puts_the_best_hits_in_the_model_s_order(
 
 @pytest.mark.parametrize(
     ("language", "said"),
-    [("de", "sind nicht nachgelesen: Das Modell"), ("en", "were not read again: the model")],
+    [("de", "sind nicht neu geordnet: Das Modell"), ("en", "were not reordered: the model")],
 )
 def test_a_missing_model_is_told_and_costs_nothing_else(
     worked: Interviews, tmp_path: Path, language: str, said: str
