@@ -18,6 +18,9 @@ Audio = NDArray[np.float32]
 Vectors = NDArray[np.float32]
 """float32 [n, dimension], rows L2-normalised."""
 
+Scores = NDArray[np.float32]
+"""float32 [n], higher is better; comparable within one query only."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
@@ -124,8 +127,29 @@ class Embedder(Protocol):
         ...
 
 
+class Reranker(Protocol):
+    """Reads query and passage together and says how well the one answers the other."""
+
+    @property
+    def info(self) -> ModelInfo: ...
+
+    @property
+    def max_tokens(self) -> int:
+        """The most tokens that query and passage may have together, special tokens counted."""
+        ...
+
+    def scores(self, query: str, passages: Sequence[str]) -> Scores:
+        """float32 [n], finite, in the order of the passages.
+
+        What is longer than ``max_tokens`` is cut: of query and passage the longer one loses its
+        end, so that a long passage is judged by its beginning. Raises ModelError
+        ("unloadable") where the device gives up, out of memory say.
+        """
+        ...
+
+
 class TextTooLong(ValueError):
-    """A passage has more tokens than the text model takes; nothing is ever cut silently."""
+    """A passage has more tokens than the text model takes; it is never cut silently."""
 
 
 class ModelError(Exception):

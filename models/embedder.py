@@ -13,22 +13,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from sentence_transformers import SentenceTransformer
-from transformers.utils import logging as transformers_logging
 
 from models.contracts import ModelError, ModelInfo, TextTooLong, Vectors
+from models.libraries import LOAD_ERRORS, device_of, first_line, silence
 from models.registry import ModelEntry
 from models.tokens import TokenCounter
 
 _BATCH_TOKENS = 8192
 """Padded tokens encoded together: some 50 chunks of 160 tokens, one passage of 8192."""
 _BATCH_PASSAGES = 64
-
-_LOAD_ERRORS = (
-    OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError,
-)  # fmt: skip
-"""What the libraries raise for folders they cannot make a model of."""
 
 
 class SentenceTransformerEmbedder:
@@ -49,7 +43,7 @@ class SentenceTransformerEmbedder:
         self._query_prefix = entry.query_prefix
         if threads > 0:
             torch.set_num_threads(threads)
-        self._model = _load(directory, entry.name, _device(device, entry.name))
+        self._model = _load(directory, entry.name, device_of(device, entry.name))
         # Passages above the limit are refused; only a query may be cut, and then exactly here.
         self._model.max_seq_length = self._counter.max_tokens
         probe = self._encode(["x"], 1)
@@ -118,30 +112,15 @@ class SentenceTransformerEmbedder:
 
 
 def _load(directory: Path, name: str, device: str) -> SentenceTransformer:
-    # Its progress bars and its report of unused weights are no messages for a user.
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    silence()
     try:
         model = SentenceTransformer(
             str(directory), device=device, local_files_only=True, trust_remote_code=False
         )
-    except _LOAD_ERRORS as error:
-        raise ModelError("unloadable", name, _first_line(error)) from error
+    except LOAD_ERRORS as error:
+        raise ModelError("unloadable", name, first_line(error)) from error
     # Half-precision weights would make the vectors depend on the device.
     return model.float().eval()
-
-
-def _device(device: str, name: str) -> str:
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ModelError("unloadable", name, "cuda")
-    return device
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).splitlines()
-    return lines[0][:200] if lines else type(error).__name__
 
 
 def _batches(counts: list[int]) -> list[list[int]]:

@@ -19,10 +19,12 @@ _HEADER_LIMIT = 25_000_000
 def kind_of(directory: Path) -> Kind | None:
     """The kind of model in a folder, by its files; None where they fit no kind we can load."""
     if (directory / "modules.json").is_file():
-        return "text"
+        stored = _json(directory / "config_sentence_transformers.json")
+        return "reranker" if stored.get("model_type") == "CrossEncoder" else "text"
     if (directory / "model.bin").is_file() and (directory / "config.json").is_file():
         return "speech"
-    return None
+    built = _json(directory / "config.json").get("architectures") or [""]
+    return "reranker" if str(built[0]).endswith("ForSequenceClassification") else None
 
 
 def prompts_of(directory: Path) -> dict[str, str]:

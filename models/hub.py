@@ -32,7 +32,7 @@ _PATTERNS = {
                "vocabulary.*"),
     "text": ("*.json", "model*.safetensors", "pytorch_model*.bin", "*.model", "vocab.txt",
              "merges.txt", "[0-9]_*/*.safetensors", "[0-9]_*/*.bin"),
-    "reranker": ("*.json", "model*.safetensors", "pytorch_model*.bin", "*.model"),
+    "reranker": ("*.json", "model*.safetensors", "*.model", "vocab.txt", "merges.txt"),
 }  # fmt: skip
 """What to fetch of a model whose files the registry does not list."""
 

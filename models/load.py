@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from models.contracts import Embedder, ModelError, ModelInfo, Recogniser
+from models.contracts import Embedder, ModelError, ModelInfo, Recogniser, Reranker
 from models.folder import Kind
-from models.registry import ModelEntry, bundled_entry, describe, entries, entry
+from models.registry import ModelEntry, describe, entries, entry
 from models.tokens import TokenCounter
 from models.verify import Report, check
 
@@ -52,9 +52,10 @@ def is_present(known: ModelEntry, models_dir: Path) -> bool:
 def resolve(kind: Kind, name: str, models_dir: Path) -> ModelEntry:
     """The entry that a setting means.
 
-    ``auto``: the recommended model of the kind if it lies in ``models_dir``, else the bundled one.
-    Otherwise a name of the registry, a folder of that name in ``models_dir``, or the path of a
-    local folder. Raises ModelError: "unknown" (also for a model of another kind), "unloadable".
+    ``auto``: the recommended model of the kind if it lies in ``models_dir``, else the bundled one
+    where there is one. Otherwise a name of the registry, a folder of that name in ``models_dir``,
+    or the path of a local folder. Raises ModelError: "unknown" (also for a model of another kind),
+    "unloadable".
     """
     if name == AUTO:
         return _automatic(kind, models_dir)
@@ -65,10 +66,9 @@ def resolve(kind: Kind, name: str, models_dir: Path) -> ModelEntry:
 
 
 def _automatic(kind: Kind, models_dir: Path) -> ModelEntry:
-    for known in entries():
-        if known.kind == kind and known.recommended and (models_dir / known.name).is_dir():
-            return known
-    return bundled_entry(kind)
+    recommended = next(one for one in entries() if one.kind == kind and one.recommended)
+    bundled = next((one for one in entries() if one.kind == kind and one.bundled), recommended)
+    return recommended if (models_dir / recommended.name).is_dir() else bundled
 
 
 def _named(name: str, models_dir: Path) -> ModelEntry:
@@ -142,6 +142,17 @@ def load_embedder(known: ModelEntry, models_dir: Path, *, device: str, threads: 
     from models.embedder import SentenceTransformerEmbedder
 
     return SentenceTransformerEmbedder(
+        directory_of(known, models_dir), known, info, device=device, threads=threads
+    )
+
+
+def load_reranker(known: ModelEntry, models_dir: Path, *, device: str, threads: int) -> Reranker:
+    """Load a cross-encoder. Raises ModelError: "absent", "damaged", "unloadable"."""
+    go_offline()
+    info = model_info(known, models_dir)
+    from models.reranker import CrossEncoderReranker
+
+    return CrossEncoderReranker(
         directory_of(known, models_dir), known, info, device=device, threads=threads
     )
 

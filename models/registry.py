@@ -27,9 +27,9 @@ class ModelEntry:
 
     ``files`` are (name, hex sha256) pairs; "" stands for a sum nobody has told us, an empty tuple
     for a model whose files are not listed. ``dimension`` and ``max_tokens`` (special tokens and
-    prefix counted) belong to text models; ``prompts`` says whether a speech model understands text
-    given before it listens (hotwords). ``directory`` is set where the files have a fixed place:
-    bundled models and local ones named by their path.
+    prefix counted) belong to text models, ``max_tokens`` to rerankers, too; ``prompts`` says
+    whether a speech model understands text given before it listens (hotwords). ``directory`` is
+    set where the files have a fixed place: bundled models and local ones named by their path.
     """
 
     name: str
@@ -79,14 +79,17 @@ def bundled_entry(kind: str) -> ModelEntry:
 def describe(directory: Path, name: str) -> ModelEntry:
     """An entry for a folder that the registry does not list.
 
-    Known are CTranslate2 Whisper folders and sentence-transformers folders. Raises ModelError
-    ("unloadable") for anything else.
+    Known are CTranslate2 Whisper folders, sentence-transformers folders and cross-encoders. Raises
+    ModelError ("unloadable") for anything else.
     """
     kind = kind_of(directory)
     if kind is None:
-        raise ModelError("unloadable", name, "model.bin / modules.json")
+        raise ModelError("unloadable", name, "model.bin / modules.json / config.json")
     if kind == "speech":
         return ModelEntry(name=name, kind=kind, directory=directory)
+    if kind == "reranker":
+        longest = max_tokens_of(directory)
+        return ModelEntry(name=name, kind=kind, directory=directory, max_tokens=longest)
     prompts = prompts_of(directory)
     return ModelEntry(
         name=name,

@@ -78,6 +78,14 @@ class Settings(BaseModel):
         description="name in the model registry; auto: the recommended one if it is there,"
         " else the bundled one",
     )
+    reranker: str = Field(
+        "",
+        description="cross-encoder that reads the best hits again: name in the model registry or"
+        " path of a folder; empty: none does",
+    )
+    rerank_seconds: float = Field(
+        1.0, gt=0, le=60, description="time it has for one search; then the rest stays as found"
+    )
     language: Literal["de", "en"] = Field(
         "de", description="spoken language assumed where detection stays unsure"
     )

@@ -8,16 +8,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from models.contracts import Embedder, ModelError
+from models.contracts import Embedder, ModelError, Reranker
 from models.folder import Kind
 from models.hotwords import MAX_TOKENS
-from models.load import load_embedder, model_info, resolve
+from models.load import load_embedder, load_reranker, model_info, resolve
 from models.registry import ModelEntry
 from pipeline.catalog.connection import Catalogue, open_catalogue
 from pipeline.errors import BadInput, Missing
 from pipeline.glossary import FILE_NAME, Glossary, GlossaryFile, hotwords
 from pipeline.home import Home
 from pipeline.run.engine import RecogniserSpec, model_missing
+from pipeline.search.reranking import Reranking
 from pipeline.settings import Settings
 from pipeline.values import ModelRef
 
@@ -144,6 +145,34 @@ class Context:
         try:
             return load_embedder(
                 self._entry_of(model),
+                self.models_dir,
+                device=self.settings.device,
+                threads=self.settings.threads,
+            )
+        except ModelError as error:
+            raise model_missing(error) from error
+
+    @property
+    def reranking(self) -> Reranking | None:
+        """How the best hits are read again; None where the settings name no model for it."""
+        name, seconds = self.settings.reranker, self.settings.rerank_seconds
+        return Reranking(name, self.reranker, seconds) if name else None
+
+    def reranker_entry(self) -> tuple[ModelEntry, ModelRef]:
+        """The cross-encoder the settings name. Raises Missing."""
+        return self._resolve("reranker", self.settings.reranker)
+
+    def reranker(self) -> Reranker:
+        """The cross-encoder the settings name, loaded once. Raises Missing."""
+        with self._loading:
+            return self._reranker
+
+    @cached_property
+    def _reranker(self) -> Reranker:
+        entry, _ = self.reranker_entry()
+        try:
+            return load_reranker(
+                entry,
                 self.models_dir,
                 device=self.settings.device,
                 threads=self.settings.threads,

@@ -25,12 +25,9 @@ class Candidate:
     score: float
 
     def overlaps(self, other: Candidate) -> bool:
+        """Whether two passages of one recording share any time."""
         mine, theirs = self.stored.chunk, other.stored.chunk
-        return (
-            self.stored.recording_id == other.stored.recording_id
-            and mine.start_ms < theirs.end_ms
-            and theirs.start_ms < mine.end_ms
-        )
+        return mine.start_ms < theirs.end_ms and theirs.start_ms < mine.end_ms
 
     @property
     def place(self) -> tuple[float, str, int]:
@@ -38,20 +35,26 @@ class Candidate:
         return -self.score, self.stored.recording_id, self.stored.chunk.start_ms
 
 
-def chosen(candidates: Iterable[Candidate], limit: int, each: int | None = EACH) -> list[Candidate]:
-    """The best ``limit``: of those that overlap in time the better stays; of one recording at most
-    ``each`` come before what others have to offer, and the rest after it. None: as many as it
-    may."""
+def apart(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Best first; of those that overlap in time the better stays."""
     kept: list[Candidate] = []
+    of_recording: dict[str, list[Candidate]] = {}
     for one in sorted(candidates, key=lambda one: one.place):
-        if not any(one.overlaps(other) for other in kept):
+        beside = of_recording.setdefault(one.stored.recording_id, [])
+        if not any(one.overlaps(other) for other in beside):
+            beside.append(one)
             kept.append(one)
-    if each is None:
-        return kept[:limit]
+    return kept
+
+
+def spread(candidates: Iterable[Candidate], each: int | None = EACH) -> list[Candidate]:
+    """In order, but of one recording at most ``each`` before what others have to offer, and the
+    rest after it. None: as many as it may."""
     first: list[Candidate] = []
     later: list[Candidate] = []
     seen: Counter[str] = Counter()
-    for one in kept:
+    for one in candidates:
         seen[one.stored.recording_id] += 1
-        (first if seen[one.stored.recording_id] <= each else later).append(one)
-    return [*first, *later][:limit]
+        fits = each is None or seen[one.stored.recording_id] <= each
+        (first if fits else later).append(one)
+    return [*first, *later]

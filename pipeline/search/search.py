@@ -25,8 +25,9 @@ from pipeline.search.known import what_is_known
 from pipeline.search.meaning import background, likeness, smoothed
 from pipeline.search.nearest import nearest
 from pipeline.search.query import parse
-from pipeline.search.ranking import EACH, Candidate, chosen
+from pipeline.search.ranking import EACH, Candidate, apart, spread
 from pipeline.search.reading import Reading, read
+from pipeline.search.reranking import READ, Reranking
 from pipeline.search.results import Mode, Notice, SearchResult
 from pipeline.search.stretches import laid_out
 from pipeline.search.synonyms import Thesaurus
@@ -54,7 +55,8 @@ class Searcher:
     """Searches one catalogue. ``embedder_for`` yields the text model that a generation needs and
     raises InterviewsError where it is not there; ``glossary`` yields the terms whose other names
     are found, too, and raises BadInput where it cannot be read. ``pinned`` is the generation to
-    search, with its text model, whichever is published."""
+    search, with its text model, whichever is published; ``reranking`` reads the best of a hybrid
+    search again."""
 
     def __init__(
         self,
@@ -64,12 +66,14 @@ class Searcher:
         glossary: Callable[[], Glossary] = Glossary,
         *,
         pinned: Generation | None = None,
+        reranking: Reranking | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._index_dir = index_dir
         self._embedder_for = embedder_for
         self._thesaurus = Thesaurus(glossary)
         self._pinned = pinned
+        self._reranking = reranking
         self._open: tuple[VectorIndex, Generation] | None = None
         self._background: dict[str, float] = {}
 
@@ -109,9 +113,21 @@ class Searcher:
                 found = _Search(self, db, mode, limits, max(DEPTH, 3 * limit))
                 candidates = found.candidates(model, asked, words, meant)
             break
-        hits = _hits(chosen(candidates, limit, each), meant, found.meaning, found.evidence)
+        best, cut = self._best(asked, mode, apart(candidates))
+        hits = _hits(spread(best, each)[:limit], meant, found.meaning, found.evidence)
         took_ms = (time.perf_counter() - started) * 1000
-        return SearchResult(query, mode, (*badly, *notices, *found.notices), took_ms, hits)
+        return SearchResult(query, mode, (*badly, *notices, *found.notices, *cut), took_ms, hits)
+
+    def _best(
+        self, query: str, mode: Mode, candidates: list[Candidate]
+    ) -> tuple[list[Candidate], tuple[Notice, ...]]:
+        """The candidates, the first of them read again where that is wanted."""
+        if self._reranking is None or mode != "hybrid":
+            return candidates, ()
+        first = candidates[:READ]
+        texts = [one.stored.chunk.text for one in first]
+        order, notices = self._reranking.order(query[:MAX_QUERY_CHARACTERS], texts)
+        return [*(first[place] for place in order), *candidates[READ:]], notices
 
     def _widened(
         self, query: str, words: tuple[QueryWord, ...]

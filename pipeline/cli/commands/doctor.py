@@ -50,6 +50,7 @@ def _look(session: Session) -> Iterator[Finding]:
         "database": _database,
         "speech": _speech,
         "text": _text,
+        "reranker": _reranker,
         "index": _index,
         "glossary": _glossary,
     }
@@ -95,6 +96,14 @@ def _text(session: Session) -> Finding:
     entry, model = session.context.text
     advice = text("cli.doctor.get_text", session.language) if entry.bundled else None
     return Finding("text", f"{entry.name} ({model.hash[:12]})", advice=advice)
+
+
+def _reranker(session: Session) -> Finding:
+    context = session.context
+    if not context.settings.reranker:
+        return Finding("reranker", text("cli.doctor.no_reranker", session.language))
+    entry, model = context.reranker_entry()
+    return Finding("reranker", f"{entry.name} ({model.hash[:12]})")
 
 
 def _glossary(session: Session) -> Finding:

@@ -21,10 +21,24 @@ from pipeline.search import evaluation_json, evaluation_text
 from pipeline.search.comparison import Comparison, compare
 from pipeline.search.evaluate import DEPTH, Run, ask, measured, worst
 from pipeline.search.gold import Question, read_gold
+from pipeline.search.reranking import NOTICES
 from pipeline.search.results import MODES, Mode
 from pipeline.search.saved_run import check_place, read_run, to_saved, written
 from pipeline.search.search import Searcher
 from pipeline.values import Hit
+
+RERANKED = "reranked"
+"""Hybrid search whose best hits are read again; "hybrid" is measured without."""
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """A run, the titles of the recordings by id, and how many of the questions asked in
+    ``RERANKED`` had not all hits read again that should have been."""
+
+    run: Run
+    titles: Mapping[str, str]
+    unread: int
 
 
 @dataclass(frozen=True)
@@ -40,7 +54,7 @@ class _Evaluation:
 
 @click.command(cls=Localised)
 @click.argument("gold", type=click.Path(path_type=Path))
-@click.option("--mode", "modes", type=click.Choice(MODES), multiple=True)
+@click.option("--mode", "modes", type=click.Choice((*MODES, RERANKED)), multiple=True)
 @click.option("--save", "place", type=click.Path(path_type=Path), metavar="FILE")
 @click.option("--against", "before", type=click.Path(path_type=Path), metavar="FILE")
 @click.option("--worst", "count", type=click.IntRange(1, 1000), metavar="N")
@@ -49,7 +63,7 @@ class _Evaluation:
 def evaluate(
     session: Session,
     gold: Path,
-    modes: tuple[Mode, ...],
+    modes: tuple[str, ...],
     place: Path | None,
     before: Path | None,
     count: int | None,
@@ -61,16 +75,29 @@ def evaluate(
     earlier = read_run(before) if before else None
     if place:
         check_place(place)
-    run, titles = _measured(session, gold, tuple(dict.fromkeys(modes)) or MODES)
-    kept = to_saved(run)
+    done = _measured(session, gold, _chosen(session.context, modes))
+    kept = to_saved(done.run)
     compared = compare(kept, earlier) if earlier else {}
-    _say(session, _Evaluation(run, titles, before, compared, count), as_json)
+    _say(session, _Evaluation(done.run, done.titles, before, compared, count), as_json)
+    if done.unread:
+        session.note("evaluate.unread", count=done.unread, asked=len(done.run[RERANKED]))
     if place:
         save(place, written(kept))
         session.note("evaluate.saved", path=str(place))
 
 
-def _measured(session: Session, gold: Path, modes: Sequence[Mode]) -> tuple[Run, Mapping[str, str]]:
+def _chosen(context: Context, modes: Sequence[str]) -> Sequence[str]:
+    """What to measure: without a choice all there is."""
+    wanted = bool(context.settings.reranker)
+    chosen = tuple(dict.fromkeys(modes)) or ((*MODES, RERANKED) if wanted else MODES)
+    if RERANKED in chosen:
+        if not wanted:
+            raise BadInput("evaluation.no_reranker")
+        context.reranker_entry()
+    return chosen
+
+
+def _measured(session: Session, gold: Path, modes: Sequence[str]) -> _Measured:
     context = session.context
     if not gold.is_dir():
         with session.catalogue() as catalogue:
@@ -86,21 +113,35 @@ def _measured(session: Session, gold: Path, modes: Sequence[Mode]) -> tuple[Run,
         return _run(inside, catalogue, questions, modes)
 
 
-def _run(
-    context: Context, catalogue: Catalogue, gold: Path, modes: Sequence[Mode]
-) -> tuple[Run, Mapping[str, str]]:
+def _run(context: Context, catalogue: Catalogue, gold: Path, modes: Sequence[str]) -> _Measured:
     with catalogue.read() as db:
         known = list(recordings.every(db))
     questions = read_gold(gold, known)
-    searcher = Searcher(
-        catalogue, context.home.index, context.embedder_for, context.glossary_file.read
-    )
+    searchers = {mode: _searcher(context, catalogue, mode) for mode in modes}
+    unread: list[Question] = []
 
     def search(question: Question, mode: str) -> Sequence[Hit]:
-        chosen: Mode = next(one for one in MODES if one == mode)
-        return searcher.search(question.text, mode=chosen, scope=Scope(), limit=DEPTH).hits
+        chosen: Mode = next((one for one in MODES if one == mode), "hybrid")
+        found = searchers[mode].search(question.text, mode=chosen, scope=Scope(), limit=DEPTH)
+        if any(notice.key in NOTICES for notice in found.degraded):
+            unread.append(question)
+        return found.hits
 
-    return ask(search, questions, modes), {one.id: one.facts.title for one in known}
+    run = ask(search, questions, modes)
+    return _Measured(run, {one.id: one.facts.title for one in known}, len(unread))
+
+
+def _searcher(context: Context, catalogue: Catalogue, mode: str) -> Searcher:
+    """Raises Missing where hits are to be read again and the model for it cannot be loaded."""
+    if mode == RERANKED:
+        context.reranker()
+    return Searcher(
+        catalogue,
+        context.home.index,
+        context.embedder_for,
+        context.glossary_file.read,
+        reranking=context.reranking if mode == RERANKED else None,
+    )
 
 
 def _say(session: Session, done: _Evaluation, as_json: bool) -> None:

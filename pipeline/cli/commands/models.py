@@ -10,6 +10,7 @@ import click
 from models.checkpoint import ConversionError
 from models.contracts import ModelError
 from models.convert import DEFAULT_QUANTIZATION, QUANTIZATIONS, convert
+from models.folder import Kind
 from models.hub import Progress, addresses, pull
 from models.load import locate, resolve, verify
 from models.registry import ModelEntry, entries, entry
@@ -32,7 +33,12 @@ def models() -> None: ...
 @click.option("--json", "as_json", is_flag=True)
 @pass_session
 def list_models(session: Session, as_json: bool) -> None:
-    used = {_used(session, "speech"), _used(session, "text")}
+    settings = session.context.settings
+    used = {
+        _used(session, "speech", settings.speech_model),
+        _used(session, "text", settings.text_model),
+        _used(session, "reranker", settings.reranker),
+    }
     own = local_entries(session.context.models_dir)
     rows = [(one, _is_present(session, one), one.name in used) for one in (*entries(), *own)]
     if as_json:
@@ -49,13 +55,9 @@ def list_models(session: Session, as_json: bool) -> None:
     session.say("models.legend")
 
 
-def _used(session: Session, kind: str) -> str | None:
-    settings = session.context.settings
-    name = settings.speech_model if kind == "speech" else settings.text_model
+def _used(session: Session, kind: Kind, name: str) -> str | None:
     try:
-        return resolve(
-            "speech" if kind == "speech" else "text", name, session.context.models_dir
-        ).name
+        return resolve(kind, name, session.context.models_dir).name
     except ModelError:
         return None
 

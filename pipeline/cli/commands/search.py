@@ -51,7 +51,11 @@ def search(
     with session.catalogue() as catalogue:
         context = session.context
         searcher = Searcher(
-            catalogue, context.home.index, context.embedder_for, context.glossary_file.read
+            catalogue,
+            context.home.index,
+            context.embedder_for,
+            context.glossary_file.read,
+            reranking=context.reranking,
         )
         result = searcher.search(query, mode=mode, scope=scope, limit=limit)
         withheld = {} if as_json else _withheld(catalogue, result)
