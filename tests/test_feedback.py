@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -105,6 +106,16 @@ def test_a_hit_that_was_shown_is_marked_and_the_file_is_a_gold_file(marking: Int
     measured = marking("evaluate", file_of(marking), "--json").json["modes"]["hybrid"]["all"]
     assert (measured["n"], measured["hit@1"]) == (1, 1)
     assert file_of(marking).stat().st_mode & 0o777 == 0o600
+
+
+def test_the_search_shows_the_command_that_marks_a_hit(marking: Interviews) -> None:
+    query = '-Klärwerk wo hängt "das Gateway"'
+    shown = next(line for line in marking("search", query).out.splitlines() if "mark" in line)
+    command = shlex.split(shown.removeprefix("   ✓ ").removesuffix("  (or --wrong)"))
+    assert command[0] == "interviews"
+    marking(*command[1:])
+    assert [row["query"] for row in rows(marking)] == [query]
+    assert "mark" not in marking("search", query, INTERVIEWS_FEEDBACK="false").out
 
 
 def test_the_time_as_people_read_it_names_the_same_sentence(marking: Interviews) -> None:

@@ -58,7 +58,7 @@ def search(
     if as_json:
         echo_json(result_json(result, session.language))
     else:
-        _say(session, result, withheld)
+        _say(session, result, withheld, marking=context.settings.feedback)
 
 
 def _withheld(catalogue: Catalogue, result: SearchResult) -> dict[str, list[Span]]:
@@ -69,11 +69,15 @@ def _withheld(catalogue: Catalogue, result: SearchResult) -> dict[str, list[Span
         }
 
 
-def _say(session: Session, result: SearchResult, withheld: dict[str, list[Span]]) -> None:
+def _say(
+    session: Session, result: SearchResult, withheld: dict[str, list[Span]], *, marking: bool
+) -> None:
     for notice in result.degraded:
         session.warn(notice.said(session.language))
     for hit in result.hits:
         _say_hit(session, hit, withheld[hit.recording.id])
+        if marking:
+            session.say("search.mark", command=mark_command(result.query, hit))
     if not result.hits:
         session.say("search.nothing")
 
@@ -101,6 +105,13 @@ def play_command(hit: Hit, withheld: Sequence[Span]) -> str | None:
             return None
         command += ["-t", str(to_seconds(length_ms))]
     return shlex.join([*command, hit.recording.media.path])
+
+
+def mark_command(query: str, hit: Hit) -> str:
+    """A shell command that marks the hit as right."""
+    at = str(to_seconds(hit.jump_ms))
+    asked = " ".join(query.split())
+    return shlex.join(["interviews", "mark", asked, hit.recording.id, "--at", at, "--right"])
 
 
 def _marked(hit: Hit) -> str:
