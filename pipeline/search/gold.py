@@ -214,7 +214,11 @@ class _Row:
         if len(matches) != 1:
             kind = "ambiguous" if matches else "unknown"
             raise self._bad(f"{kind}_recording", recording=answer.recording)
-        return replace(answer, recording=matches[0].id, language=matches[0].shown_language)
+        (found,) = matches
+        length = found.duration_ms
+        if length is not None and answer.start_ms is not None and answer.start_ms > length:
+            raise self._bad("beyond", start=answer.start_ms / 1000, end=length / 1000)
+        return replace(answer, recording=found.id, language=found.shown_language)
 
     def _answers(self) -> tuple[Answer, ...]:
         relevant = self._fields.get("relevant")

@@ -21,7 +21,7 @@ from pipeline.search.analysis import MAX_QUERY_CHARACTERS, QueryWord, asks_for_n
 from pipeline.search.fusion import best_first, blend
 from pipeline.search.moments import Evidence, Reading
 from pipeline.search.nearest import nearest
-from pipeline.search.query import parse
+from pipeline.search.query import parse, readable
 from pipeline.search.results import Mode, Notice, SearchResult
 from pipeline.search.synonyms import Thesaurus
 from pipeline.search.vectors import Query, Ranking, VectorIndex
@@ -94,6 +94,7 @@ class Searcher:
         ``search.only_exclusions``, ``search.bad_limit``).
         """
         started = time.perf_counter()
+        query = readable(query)
         said = parse(query)
         limits = said.within(scope or Scope())
         asked = said.asked
