@@ -317,7 +317,7 @@ def test_a_backup_brings_marks_back_but_none_of_what_was_removed(
     marking("remove", hafen, "--yes")
     written(marking, moment("neu", other), {**moment("Gas?", other), "grade": 0})
     done = marking("restore", tmp_path / "outside.db")
-    assert "2 marks of the backup" in done.out
+    assert "again in feedback.jsonl: 2 lines" in done.out
     assert file_of(marking).read_text(encoding="utf-8").splitlines() == [
         json.dumps(moment("neu", other)),
         json.dumps({**moment("Gas?", other), "grade": 0}),

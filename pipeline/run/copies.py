@@ -35,7 +35,7 @@ class Restored:
     ``removed`` are the ids that had been removed since and are again, ``withheld`` counts the
     stretches that the backup did not withhold yet, ``withheld_again`` those that were released
     since. ``in_the_dark``: there was no catalogue that could be asked what is withheld.
-    ``judged`` counts the members' judgements that are there again.
+    ``judged`` counts the lines of members' judgements that are there again.
     """
 
     removed: tuple[str, ...]

@@ -47,7 +47,8 @@ def mark(
     right: bool,
 ) -> Marked:
     """Keep that the sentence at a time is a right answer to the query, or a wrong one; what was
-    said of the same before holds no longer.
+    said of the same before holds no longer. That the member may see the recording is for the
+    caller to know.
 
     Raises BadInput (``feedback.off``, ``feedback.*``, ``search.*``, ``gold.not_text``), NotFound
     (``recording.unknown``, ``feedback.no_sentence``), HomeUnusable.

@@ -13,6 +13,7 @@ from pipeline.catalog.connection import Catalogue
 from pipeline.catalog.scope import Scope
 from pipeline.cli.app import Session, echo_json, pass_session
 from pipeline.cli.localise import Localised
+from pipeline.search.analysis import MAX_QUERY_CHARACTERS
 from pipeline.search.results import MODES, Mode, SearchResult, result_json
 from pipeline.search.search import Searcher
 from pipeline.timecode import format_short, to_seconds
@@ -76,7 +77,7 @@ def _say(
         session.warn(notice.said(session.language))
     for hit in result.hits:
         _say_hit(session, hit, withheld[hit.recording.id])
-        if marking:
+        if marking and len(result.query) <= MAX_QUERY_CHARACTERS:
             session.say("search.mark", command=mark_command(result.query, hit))
     if not result.hits:
         session.say("search.nothing")
