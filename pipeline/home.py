@@ -61,6 +61,11 @@ class Home:
         """Ids of removed recordings, replayed after any restore."""
         return self.root / "removed.jsonl"
 
+    @property
+    def feedback(self) -> Path:
+        """What members judged right and wrong: lines of a gold file, which staff may edit."""
+        return self.root / "feedback.jsonl"
+
 
 def default_root() -> Path:
     """The platform's user data directory."""

@@ -58,6 +58,7 @@ _KINDS = {
     "int": "settings.no_integer",
     "float": "settings.no_number",
     "string": "settings.no_text",
+    "bool": "settings.no_switch",
 }
 """Errors by what their context holds, then by how the name of their type begins
 (https://docs.pydantic.dev/latest/errors/validation_errors/)."""
@@ -133,6 +134,11 @@ class Settings(BaseModel):
     )
     gold_tolerance: float = Field(
         0.02, ge=0, le=1, description="by how much nDCG@10 of the gold questions may fall"
+    )
+    feedback: bool = Field(
+        False,
+        description="whether members may mark hits as right or wrong, which keeps the query in"
+        " feedback.jsonl; without it no query is kept",
     )
     backup_days: int = Field(
         14,

@@ -127,6 +127,40 @@ def test_lines_of_one_question_are_its_answers(tmp_path: Path) -> None:
     assert [len(question.answers) for question in questions] == [2, 2]
 
 
+WRONG = {**ROW, "start": 7, "end": 8, "grade": 0}
+
+
+def test_grade_0_is_no_answer(tmp_path: Path) -> None:
+    (question,) = read_gold(write(tmp_path / "g.jsonl", WRONG, ROW, {**WRONG, "start": 5}))
+    assert [answer.start_ms for answer in question.answers] == [1_000]
+    there, elsewhere = hit(1, "Wärme", 7.5), hit(2, "Wärme", 1.5)
+    of = measured(question, there, elsewhere)
+    assert (of["hit@1"], of["hit@5"], of["mrr"], of["recall@100"]) == (0, 1, 0.5, 1)
+    assert of["ndcg@10"] == pytest.approx(1 / math.log2(3))
+    assert of["within_3s@1"] == 0
+    assert measured(question, elsewhere)["ndcg@10"] == 1
+
+
+def test_a_question_with_wrong_answers_only_is_not_asked(tmp_path: Path) -> None:
+    other = {**ROW, "question": "Wer?"}
+    assert [one.text for one in read_gold(write(tmp_path / "g.jsonl", WRONG, other))] == ["Wer?"]
+    alone = write(tmp_path / "w.jsonl", WRONG)
+    with pytest.raises(BadInput) as raised:
+        read_gold(alone)
+    assert (raised.value.key, raised.value.values) == ("gold.no_answer", {"path": str(alone)})
+    assert read_usable(alone)[0] == ()
+
+
+def test_remarks_are_passed_over(tmp_path: Path) -> None:
+    path = write(tmp_path / "g.jsonl", "# Wärme", "  # { und mehr", ROW, "{no json")
+    with pytest.raises(BadInput) as raised:
+        read_gold(path)
+    assert (raised.value.key, raised.value.values["line"]) == ("gold.bad_json", 4)
+    with pytest.raises(BadInput) as raised:
+        read_gold(write(tmp_path / "r.jsonl", "# nichts sonst"))
+    assert raised.value.key == "gold.empty"
+
+
 @pytest.mark.parametrize(
     ("row", "key"),
     [
@@ -152,7 +186,10 @@ def test_lines_of_one_question_are_its_answers(tmp_path: Path) -> None:
         ({**ROW, "end": 1e308}, "gold.bad_number"),
         ({**ROW, "end": 10**400}, "gold.bad_number"),
         ({**ROW, "sent_start": [1]}, "gold.bad_number"),
-        ({**ROW, "grade": 0}, "gold.bad_number"),
+        ({**ROW, "grade": -1}, "gold.bad_number"),
+        ({**ROW, "grade": "1"}, "gold.bad_number"),
+        ({**ROW, "grade": 0}, "gold.duplicate"),
+        ({**ROW, "question": "-Netz"}, "gold.only_exclusions"),
         (ROW, "gold.duplicate"),
         ('{"question": "x", "recording": "a", "start": NaN, "end": 2}', "gold.bad_number"),
         ({**ROW, "start": 9, "end": 2}, "gold.reversed_times"),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
 
-from pipeline.catalog import copying, purge
+from pipeline.catalog import carried, copying, purge
 from pipeline.catalog.connection import APPLICATION_ID, Catalogue, said_plainly, schema_version
 from pipeline.errors import BadInput, HomeUnusable
 
@@ -18,11 +18,13 @@ _SCOPES_SINCE = 3
 """The schema with which replacements came; before that no correction was without a recording."""
 
 
-def copy_to(catalogue: Catalogue, target: Path) -> None:
+def copy_to(catalogue: Catalogue, target: Path, judgements: Callable[[], str]) -> None:
     """A consistent copy of the catalogue at ``target``, whole or not at all, while others read and
-    write. Raises OSError, HomeUnusable."""
+    write. ``judgements`` is asked for what else it carries once the catalogue is copied: whatever
+    is removed in between, the copy knows the recordings of all it carries, and their titles.
+    Raises OSError, HomeUnusable."""
     with catalogue.bare() as source:
-        copying.write_whole(source, target)
+        copying.write_whole(source, target, complete=lambda copy: carried.put(copy, judgements()))
 
 
 def is_backup(path: Path) -> bool:
@@ -54,6 +56,14 @@ def holds(path: Path, recording_ids: Iterable[str]) -> bool:
         return found is not None or (
             version >= _SCOPES_SINCE and bool(purge.named_in_scopes(db, ids))
         )
+
+
+def judgements(path: Path) -> str:
+    """What a copy carries of the members' judgements. Raises HomeUnusable where it cannot be
+    read."""
+    uri = f"{path.resolve().as_uri()}?mode=ro"
+    with said_plainly(path), closing(sqlite3.connect(uri, uri=True)) as db:
+        return carried.get(db)
 
 
 def check(path: Path) -> None:

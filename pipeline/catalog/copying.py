@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -15,10 +16,15 @@ from pipeline.home import sync_folder
 PARTIAL = ".part"
 
 
-def write_whole(source: sqlite3.Connection, target: Path, version: int | None = None) -> bool:
+def write_whole(
+    source: sqlite3.Connection,
+    target: Path,
+    version: int | None = None,
+    complete: Callable[[sqlite3.Connection], None] | None = None,
+) -> bool:
     """A consistent copy of ``source`` at ``target``, which only the owner can read, while others
     read and write. False, and nothing written, where ``version`` is given and the copy's schema
-    turns out to be another.
+    turns out to be another. ``complete`` adds to the copy before it gets its name.
 
     Raises OSError, sqlite3.DatabaseError.
     """
@@ -29,6 +35,9 @@ def write_whole(source: sqlite3.Connection, target: Path, version: int | None = 
             source.backup(copy, pages=4096)
             copy.execute("PRAGMA journal_mode = DELETE")
             found = int(copy.execute("PRAGMA user_version").fetchone()[0])
+            if complete is not None:
+                complete(copy)
+                copy.commit()
         if version is not None and found != version:
             return False
         with partial.open("rb") as stream:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,4 +53,5 @@ class Scope:
         if self.lacks:
             parts.append(f"+chunks.id NOT IN {matching}")
             values.append(f"words : ({self.lacks})")
-        return " AND ".join(parts) or "1", values
+        # No row holds what is no character, and SQLite takes none.
+        return " AND ".join(parts) or "1", [_SURROGATE.sub("\ufffd", value) for value in values]

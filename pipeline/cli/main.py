@@ -16,6 +16,7 @@ cli.commands = Commands(
         "nightly": "nightly:nightly",
         "status": "status:status",
         "search": "search:search",
+        "mark": "mark:mark",
         "show": "read:show",
         "export": "read:export",
         "correct": "correct:correct",

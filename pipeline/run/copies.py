@@ -7,9 +7,11 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from sqlite3 import Connection
 
 from pipeline.catalog import (
     backup,
+    carried,
     corrections,
     generations,
     purge,
@@ -21,7 +23,7 @@ from pipeline.catalog.connection import Catalogue, open_catalogue
 from pipeline.catalog.corrections import WithheldRow
 from pipeline.errors import BadInput, HomeUnusable
 from pipeline.home import Home, disk_error, sync_folder
-from pipeline.run import correcting, publish, removal, runner
+from pipeline.run import correcting, feedback, publish, removal, runner
 from pipeline.run.context import Context
 from pipeline.search import vectors
 
@@ -33,16 +35,19 @@ class Restored:
     ``removed`` are the ids that had been removed since and are again, ``withheld`` counts the
     stretches that the backup did not withhold yet, ``withheld_again`` those that were released
     since. ``in_the_dark``: there was no catalogue that could be asked what is withheld.
+    ``judged`` counts the lines of members' judgements that are there again.
     """
 
     removed: tuple[str, ...]
     withheld: int
     withheld_again: int
     in_the_dark: bool
+    judged: int
 
 
 def save(context: Context, catalogue: Catalogue, target: Path) -> int:
-    """Write a copy of the catalogue to ``target``; its size in bytes.
+    """Write a copy of the catalogue, and of the members' judgements, to ``target``; its size in
+    bytes.
 
     Raises BadInput: ``backup.unwritable`` where the place cannot be written, ``backup.own_file``
     where it belongs to the program itself, ``backup.taken`` where another file would be lost.
@@ -51,7 +56,7 @@ def save(context: Context, catalogue: Catalogue, target: Path) -> int:
     if target.exists() and not target.is_dir() and not backup.is_backup(target):
         raise BadInput("backup.taken", path=str(target))
     try:
-        backup.copy_to(catalogue, target)
+        backup.copy_to(catalogue, target, lambda: feedback.read(context.home))
         return target.stat().st_size
     except OSError as error:
         detail = error.strerror or str(error)
@@ -62,7 +67,8 @@ def restore(home: Home, source: Path) -> Restored:
     """Replace the catalogue by the copy at ``source``.
 
     Removed recordings stay removed, since the ledger is replayed, and what is withheld now stays
-    withheld. The index is rebuilt from the restored vectors.
+    withheld. The index is rebuilt from the restored vectors. The copy's judgements join those that
+    there are.
     Raises BadInput (``backup.*``), HomeUnusable (``home.in_use`` while a run is going on).
     """
     backup.check(source)
@@ -74,6 +80,9 @@ def restore(home: Home, source: Path) -> Restored:
         known = _withheld_now(home)
         with open_catalogue(fresh) as restored:  # brings an older copy up to date, too
             withheld, again = _keep_withheld(restored, known or [])
+            with restored.write() as db:
+                judgements = carried.get(db)
+                carried.drop(db)
         with fresh.open("rb") as stream:
             os.fsync(stream.fileno())
         _empty_log(home.catalogue)
@@ -85,7 +94,8 @@ def restore(home: Home, source: Path) -> Restored:
     finally:
         _drop_log(fresh)
         fresh.unlink(missing_ok=True)
-    return Restored(tuple(_after_restore(home)), withheld, again, known is None)
+    removed, judged = _after_restore(home, judgements)
+    return Restored(tuple(removed), withheld, again, known is None, judged)
 
 
 _Withheld = Sequence[tuple[str, WithheldRow]]
@@ -121,9 +131,11 @@ def _keep_withheld(restored: Catalogue, known: _Withheld) -> tuple[int, int]:
     return len(missing), len(before & released)
 
 
-def _after_restore(home: Home) -> list[str]:
+def _after_restore(home: Home, judgements: str) -> tuple[list[str], int]:
+    """The recordings that were removed again, and how many judgements came back."""
     with open_catalogue(home.catalogue) as catalogue:
         with catalogue.write() as db:
+            judged = _bring_back(home, db, judgements)
             queue.drop_leases(db)
             retention.clear(db)  # whoever was warned was warned of another catalogue
             generations.retire_all(db)
@@ -134,7 +146,18 @@ def _after_restore(home: Home) -> list[str]:
             publish.publish(home, catalogue, model, wait=True)
         else:
             publish.clear_retired(home, catalogue)
-    return removed
+    return removed, judged
+
+
+def _bring_back(home: Home, db: Connection, judgements: str) -> int:
+    """Add a copy's judgements to the file, but for those of recordings that are to go again. How
+    many they are."""
+    doomed = removal.still_removed(home, db)
+    left, _ = feedback.without(judgements, feedback.names_of(db, doomed))
+    content, count = feedback.merged(feedback.read(home), left)
+    if count:
+        feedback.write(home, content)
+    return count
 
 
 def _newest_file(index: Path) -> int:
@@ -147,7 +170,8 @@ def _refuse_own(context: Context, target: Path) -> None:
     folders = (home.index, home.runners, home.media, context.inbox)
     inside = any(folder.resolve() in place.parents for folder in folders)
     own = place.parent == home.root.resolve() and (
-        place.name.startswith(home.catalogue.name) or place == home.ledger.resolve()
+        place.name.startswith(home.catalogue.name)
+        or place in (home.ledger.resolve(), home.feedback.resolve())
     )
     if inside or own:
         raise BadInput("backup.own_file", path=str(target))

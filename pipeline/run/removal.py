@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from sqlite3 import Connection
 from typing import IO
 
 from pipeline.catalog import (
     backup,
+    carried,
     chunks,
     copying,
     corrections,
@@ -25,18 +28,23 @@ from pipeline.catalog import (
 from pipeline.catalog.connection import Catalogue, now_ms, open_catalogue
 from pipeline.errors import HomeUnusable
 from pipeline.home import Home, disk_error, sync_folder
+from pipeline.run import feedback
+from pipeline.run.feedback import Names
+from pipeline.values import Recording
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What was removed, and what stays: ``media_left`` lies outside our reach, and
-    ``standing_replacements`` hold for all recordings, so they are nobody's own."""
+    ``standing_replacements`` hold for all recordings, so they are nobody's own. ``judgements`` are
+    the lines of the feedback file that went."""
 
     recording_id: str
     chunks: int
     copy_deleted: bool
     media_left: str | None
     standing_replacements: int
+    judgements: int
     backups_rewritten: int
     complete: bool
 
@@ -55,7 +63,7 @@ def remove(home: Home, catalogue: Catalogue, ids: Sequence[str]) -> list[Receipt
         )
     _note(home, [one.id for one in doomed], "removed_ms")
     copies = {one.id for one in doomed if any(_copies(home, one.id))}
-    rewritten, complete = _clean(home, catalogue, [one.id for one in doomed])
+    done = _clean(home, catalogue, [one.id for one in doomed])
     return [
         Receipt(
             recording_id=one.id,
@@ -63,8 +71,9 @@ def remove(home: Home, catalogue: Catalogue, ids: Sequence[str]) -> list[Receipt
             copy_deleted=one.id in copies,
             media_left=one.media.path if one.media and not one.media.copied else None,
             standing_replacements=standing,
-            backups_rewritten=rewritten,
-            complete=complete,
+            judgements=done.judgements[one.id],
+            backups_rewritten=done.rewritten,
+            complete=done.complete,
         )
         for one in doomed
     ]
@@ -80,8 +89,9 @@ def settle(home: Home, catalogue: Catalogue, *, thorough: bool = True) -> list[s
     ledger = read_ledger(home)
     with catalogue.read() as db:
         known = recordings.get_many(db, ledger)
-        named = purge.named_in_scopes(db, ledger) - known.keys()
-    again = {key for key, one in known.items() if one.added_ms > ledger[key].removed_ms}
+        named = purge.named_in_scopes(db, ledger) | feedback.mentioned(home, ledger)
+    named -= known.keys()
+    again = _again(known, ledger)
     back = [key for key in known if key not in again]
     left = [*back, *sorted(named)]
     if left:
@@ -89,6 +99,7 @@ def settle(home: Home, catalogue: Catalogue, *, thorough: bool = True) -> list[s
     if not thorough:
         if left:
             with catalogue.write() as db:
+                feedback.forget(home, feedback.names_of(db, left))
                 purge.delete_rows(db, left)
         return back
     unfinished = [key for key, one in ledger.items() if not one.finished and key not in again]
@@ -97,12 +108,34 @@ def settle(home: Home, catalogue: Catalogue, *, thorough: bool = True) -> list[s
     return back
 
 
-def _clean(home: Home, catalogue: Catalogue, ids: Sequence[str]) -> tuple[int, bool]:
-    """Every step of a removal, each harmless when it was done before: backups rewritten or
-    dropped, and whether the catalogue's log could be emptied, too."""
+def still_removed(home: Home, db: Connection) -> set[str]:
+    """The ids in the ledger, but for those of recordings that were added again since."""
+    ledger = read_ledger(home)
+    return ledger.keys() - _again(recordings.get_many(db, ledger), ledger)
+
+
+def _again(known: Mapping[str, Recording], ledger: Mapping[str, LedgerEntry]) -> set[str]:
+    return {key for key, one in known.items() if one.added_ms > ledger[key].removed_ms}
+
+
+@dataclass(frozen=True, slots=True)
+class _Cleaned:
+    """How many lines of judgements each recording had, how many backups were rewritten or dropped,
+    and whether the catalogue's log could be emptied, too."""
+
+    judgements: Counter[str]
+    rewritten: int
+    complete: bool
+
+
+def _clean(home: Home, catalogue: Catalogue, ids: Sequence[str]) -> _Cleaned:
+    """Every step of a removal, each harmless when it was done before."""
     from pipeline.reports import store  # every command looks at the ledger, few have to clean
 
     with catalogue.write() as db:
+        names = feedback.names_of(db, ids)
+        judgements = feedback.forget(home, names)
+        carried.drop(db)  # of a copy that was put in the catalogue's place by hand
         purge.delete_rows(db, ids)
     for one in ids:
         for copy in _copies(home, one):
@@ -110,10 +143,10 @@ def _clean(home: Home, catalogue: Catalogue, ids: Sequence[str]) -> tuple[int, b
     store.forget(home.reports, ids)
     _rebuild_index(home, catalogue)
     emptied = purge.scrub(catalogue)
-    rewritten = _clean_backups(home, ids)
+    rewritten = _clean_backups(home, names)
     if emptied:
         _note(home, ids, "finished_ms")
-    return rewritten, emptied
+    return _Cleaned(judgements, rewritten, emptied)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +218,7 @@ def _rebuild_index(home: Home, catalogue: Catalogue) -> None:
     publish.clear_retired(home, catalogue)
 
 
-def _clean_backups(home: Home, ids: Sequence[str]) -> int:
+def _clean_backups(home: Home, names: Names) -> int:
     """Rewrite every copy of the catalogue under the home directory without the recordings. A copy
     that cannot be read or rewritten, or is only half written, is dropped: nothing removed may live
     on in it."""
@@ -194,7 +227,7 @@ def _clean_backups(home: Home, ids: Sequence[str]) -> int:
         partial.unlink(missing_ok=True)
     for path in _backups(home):
         try:
-            touched += _rewritten(path, ids)
+            touched += _rewritten(path, names)
         except HomeUnusable:
             path.unlink(missing_ok=True)
             touched += 1
@@ -203,12 +236,16 @@ def _clean_backups(home: Home, ids: Sequence[str]) -> int:
     return touched
 
 
-def _rewritten(path: Path, ids: Sequence[str]) -> bool:
+def _rewritten(path: Path, names: Names) -> bool:
     """A copy of an older schema is brought up to date only if there is something to remove."""
-    if not backup.holds(path, ids):
+    ids = list(names)
+    if not backup.holds(path, ids) and not feedback.without(backup.judgements(path), names)[1]:
         return False
     with open_catalogue(path) as copy:
         with copy.write() as db:
+            then = feedback.names_of(db, ids)
+            both = {one: {*names[one], *then[one]} for one in ids}
+            carried.put(db, feedback.without(carried.get(db), both)[0])
             purge.delete_rows(db, ids)
         purge.scrub(copy)
         purge.vacuum(copy)

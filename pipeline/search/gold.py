@@ -4,7 +4,9 @@ One JSON object a line. Either an answer in time: ``question`` (or ``query``), `
 else title), ``start`` and ``end`` of the answer in seconds, optionally ``sent_start`` (start of
 the very sentence), ``language`` (or ``lang``) of the question and ``grade``; or whole recordings:
 ``question`` and ``relevant``, a list of ids or titles. Lines with the same ``qid`` (without one:
-the same question in the same language) are one question with several answers.
+the same question in the same language) are one question with several answers. A ``grade`` of 0
+says that this is no answer; a question of which nothing else is known is not asked. Lines that
+begin with ``#`` are remarks.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from pathlib import Path
 
 from pipeline.errors import BadInput
 from pipeline.search.analysis import MAX_QUERY_CHARACTERS, guess_language, query_words
+from pipeline.search.query import parse
 from pipeline.values import Recording
 
 _LONGEST_S = 10_000_000
@@ -66,6 +69,11 @@ class Question:
         heard = self.answers[0].language
         return f"{self.language}→{heard}" if heard else None
 
+    @property
+    def right(self) -> tuple[Answer, ...]:
+        """Those that are answers."""
+        return tuple(answer for answer in self.answers if answer.grade)
+
 
 def read_gold(path: Path, recordings: Iterable[Recording] | None = None) -> tuple[Question, ...]:
     """The questions of a gold file, in its order; with ``recordings``, each named by its id.
@@ -79,11 +87,11 @@ def read_gold(path: Path, recordings: Iterable[Recording] | None = None) -> tupl
 
 
 def read_usable(
-    path: Path, recordings: Iterable[Recording]
+    path: Path, recordings: Iterable[Recording] | None = None
 ) -> tuple[tuple[Question, ...], tuple[BadInput, ...]]:
-    """The questions that can be asked, their recordings named by id, and what is wrong with each
-    line that was left out: a gold file outlives some of the recordings it asks for."""
-    return _read(path, _Names(recordings))
+    """The questions that can be asked, with ``recordings`` each named by its id, and what is wrong
+    with each line that was left out: a gold file outlives some of the recordings it asks for."""
+    return _read(path, None if recordings is None else _Names(recordings))
 
 
 def _read(path: Path, names: _Names | None) -> tuple[tuple[Question, ...], tuple[BadInput, ...]]:
@@ -101,11 +109,14 @@ def _read(path: Path, names: _Names | None) -> tuple[tuple[Question, ...], tuple
             questions[key] = row.joined(questions.get(key), question)
         except BadInput as error:
             mistakes.append(error)
-    return tuple(questions.values()), tuple(mistakes)
+    asked = [replace(one, answers=one.right) for one in questions.values() if one.right]
+    if not asked and not mistakes:
+        mistakes.append(BadInput("gold.no_answer", path=str(path)))
+    return tuple(asked), tuple(mistakes)
 
 
 def filled_lines(path: Path) -> list[tuple[int, str]]:
-    """The lines of a file that hold anything, with their numbers. Raises BadInput:
+    """The lines of a file that hold anything but a remark, with their numbers. Raises BadInput:
     ``gold.unreadable``, ``gold.not_text``, ``gold.empty``."""
     try:
         content = path.read_bytes()
@@ -118,7 +129,8 @@ def filled_lines(path: Path) -> list[tuple[int, str]]:
         line = content.count(b"\n", 0, error.start) + 1
         raise BadInput("gold.not_text", path=str(path), line=line) from error
     # Only a line feed ends a line: JSON may carry the other separators Unicode knows as they are.
-    filled = [(n, line) for n, line in enumerate(written.split("\n"), start=1) if line.strip()]
+    lines = enumerate(written.split("\n"), start=1)
+    filled = [(n, line) for n, line in lines if line.strip() and not line.lstrip().startswith("#")]
     if not filled:
         raise BadInput("gold.empty", path=str(path))
     return filled
@@ -173,8 +185,9 @@ class _Row:
         asked = self._text("question", "query")
         if len(asked) > MAX_QUERY_CHARACTERS:
             raise self._bad("too_long", limit=MAX_QUERY_CHARACTERS)
-        if not query_words(asked):
-            raise self._bad("no_words")
+        said = parse(asked)
+        if not query_words(said.asked):
+            raise self._bad("only_exclusions" if said.without else "no_words")
         answers = self._answers()
         if names is not None:
             found = (self._resolved(answer, names) for answer in answers)
@@ -201,7 +214,11 @@ class _Row:
         if len(matches) != 1:
             kind = "ambiguous" if matches else "unknown"
             raise self._bad(f"{kind}_recording", recording=answer.recording)
-        return replace(answer, recording=matches[0].id, language=matches[0].shown_language)
+        (found,) = matches
+        length = found.duration_ms
+        if length is not None and answer.start_ms is not None and answer.start_ms > length:
+            raise self._bad("beyond", start=answer.start_ms / 1000, end=length / 1000)
+        return replace(answer, recording=found.id, language=found.shown_language)
 
     def _answers(self) -> tuple[Answer, ...]:
         relevant = self._fields.get("relevant")
@@ -217,8 +234,6 @@ class _Row:
         start, end = self._number_of("start"), self._number_of("end")
         sentence = self._number_of("sent_start") if self._has("sent_start") else None
         grade = self._number_of("grade") if self._has("grade") else 1.0
-        if not grade:
-            raise self._bad("bad_number", field="grade")
         if end < start or (sentence is not None and sentence > end):
             raise self._bad("reversed_times", start=start, end=end)
         return Answer(

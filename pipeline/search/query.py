@@ -22,6 +22,8 @@ _SYNTAX = re.compile(
     r"|(?<!\S)[-−](?P<word>[^\W\d_]\S*)"
 )
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -38,6 +40,12 @@ class Query:
         exact = [phrase for one in self.exact if (phrase := _phrase(one, language))]
         without = [phrase for one in self.without if (phrase := _phrase(one, language))]
         return scope.holding(" AND ".join(exact), " OR ".join(without))
+
+
+def readable(query: str) -> str:
+    """The query as it can be analysed, encoded and repeated: what is no character (bytes from a
+    shell that are no UTF-8, halves of surrogate pairs) becomes U+FFFD, which is part of no word."""
+    return _SURROGATE.sub("\ufffd", query)
 
 
 def parse(query: str) -> Query:

@@ -29,7 +29,7 @@ from pipeline.search.stretches import Stretch
 Strengths = NDArray[np.float64]
 """float64 [sentences] of one stretch: 0 is nothing at all, 1 every word of the query."""
 
-_OWN, _NEAR, _BEFORE = 0.3, 0.6, 0.1
+_OWN, _NEAR, _BEFORE = 0.4, 0.6, 0.1
 _LETTERS, _LETTERS_AROUND = 0.4, 0.3
 
 _FAR = 40.0

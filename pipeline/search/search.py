@@ -24,7 +24,7 @@ from pipeline.search.fusion import blend, meaning_weight
 from pipeline.search.known import what_is_known
 from pipeline.search.meaning import background, likeness, smoothed
 from pipeline.search.nearest import nearest
-from pipeline.search.query import parse
+from pipeline.search.query import parse, readable
 from pipeline.search.ranking import EACH, Candidate, apart, spread
 from pipeline.search.reading import Reading, read
 from pipeline.search.reranking import READ, Reranking
@@ -94,6 +94,7 @@ class Searcher:
         ``search.only_exclusions``, ``search.bad_limit``).
         """
         started = time.perf_counter()
+        query = readable(query)
         said = parse(query)
         limits = said.within(scope or Scope())
         asked = said.asked

@@ -33,5 +33,7 @@ def restore(session: Session, file: Path) -> None:
         session.say("restore.withheld", count=done.withheld)
     if done.withheld_again:
         session.say("restore.withheld_again", count=done.withheld_again)
+    if done.judged:
+        session.say("restore.judged", count=done.judged)
     if done.in_the_dark:
         session.warn(text("cli.restore.in_the_dark", session.language))

@@ -105,6 +105,8 @@ def remove(session: Session, ids: tuple[str, ...], yes: bool, as_json: bool) -> 
         )
         if receipt.media_left:
             session.say("remove.left", path=receipt.media_left)
+        if receipt.judgements:
+            session.say("remove.judgements", count=receipt.judgements)
     if standing := receipts[0].standing_replacements:
         session.say("remove.standing", count=standing)
     if all(receipt.complete for receipt in receipts):
@@ -120,6 +122,7 @@ def _json(receipt: removal.Receipt) -> dict[str, object]:
         "copy_deleted": receipt.copy_deleted,
         "media_left": receipt.media_left,
         "standing_replacements": receipt.standing_replacements,
+        "judgements": receipt.judgements,
         "backups_rewritten": receipt.backups_rewritten,
         "complete": receipt.complete,
     }

@@ -13,6 +13,7 @@ from pipeline.catalog.connection import Catalogue
 from pipeline.catalog.scope import Scope
 from pipeline.cli.app import Session, echo_json, pass_session
 from pipeline.cli.localise import Localised
+from pipeline.search.analysis import MAX_QUERY_CHARACTERS
 from pipeline.search.results import MODES, Mode, SearchResult, result_json
 from pipeline.search.search import Searcher
 from pipeline.timecode import format_short, to_seconds
@@ -62,7 +63,7 @@ def search(
     if as_json:
         echo_json(result_json(result, session.language))
     else:
-        _say(session, result, withheld)
+        _say(session, result, withheld, marking=context.settings.feedback)
 
 
 def _withheld(catalogue: Catalogue, result: SearchResult) -> dict[str, list[Span]]:
@@ -73,11 +74,15 @@ def _withheld(catalogue: Catalogue, result: SearchResult) -> dict[str, list[Span
         }
 
 
-def _say(session: Session, result: SearchResult, withheld: dict[str, list[Span]]) -> None:
+def _say(
+    session: Session, result: SearchResult, withheld: dict[str, list[Span]], *, marking: bool
+) -> None:
     for notice in result.degraded:
         session.warn(notice.said(session.language))
     for hit in result.hits:
         _say_hit(session, hit, withheld[hit.recording.id])
+        if marking and len(result.query) <= MAX_QUERY_CHARACTERS:
+            session.say("search.mark", command=mark_command(result.query, hit))
     if not result.hits:
         session.say("search.nothing")
 
@@ -105,6 +110,13 @@ def play_command(hit: Hit, withheld: Sequence[Span]) -> str | None:
             return None
         command += ["-t", str(to_seconds(length_ms))]
     return shlex.join([*command, hit.recording.media.path])
+
+
+def mark_command(query: str, hit: Hit) -> str:
+    """A shell command that marks the hit as right."""
+    at = str(to_seconds(hit.jump_ms))
+    asked = " ".join(query.split())
+    return shlex.join(["interviews", "mark", asked, hit.recording.id, "--at", at, "--right"])
 
 
 def _marked(hit: Hit) -> str:
