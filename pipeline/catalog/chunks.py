@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pipeline.catalog.connection import now_ms
 from pipeline.catalog.scope import Scope
-from pipeline.values import Chunk, Sentence
+from pipeline.values import Chunk, Sentence, Span
 
 Half = NDArray[np.float16]
 """float16 [n, dimension], rows L2-normalised."""
@@ -286,6 +286,23 @@ def at_time(
     if row is None:
         return None
     return _stored(row), np.frombuffer(row["vector"], dtype=_LITTLE).astype(np.float16)
+
+
+def meanings(
+    db: sqlite3.Connection, recording_id: str, model_hash: str
+) -> list[tuple[Span, NDArray[np.float32]]]:
+    """When each chunk of a recording is said, in order, with its vector float32 [dimension]."""
+    rows = db.execute(
+        "SELECT chunks.start_ms, chunks.end_ms, vectors.vector FROM chunks"
+        " JOIN vectors ON vectors.encoded = chunks.encoded"
+        "  AND vectors.model_hash = chunks.model_hash"
+        " WHERE recording_id = ? AND chunks.model_hash = ? ORDER BY number",
+        (recording_id, model_hash),
+    )
+    return [
+        (Span(row[0], row[1]), np.frombuffer(row[2], dtype=_LITTLE).astype(np.float32))
+        for row in rows
+    ]
 
 
 def live_ids(db: sqlite3.Connection, model_hash: str, scope: Scope, up_to: int) -> Ids:

@@ -17,14 +17,17 @@ from pipeline.catalog.transcripts import StageResult, StoredWindow
 from pipeline.corrections.differences import changes
 from pipeline.errors import MediaError
 from pipeline.fingerprint import file_sha256, recording_id, text_digest, transcript_digest
-from pipeline.run import chaptering, reading
+from pipeline.run import reading
 from pipeline.run.context import Context
 from pipeline.run.engine import Engine, PendingWindow
 from pipeline.run.observer import Observer
-from pipeline.run.plan import Work, chapter_key, chunk_key, transcribe_key
+from pipeline.run.plan import Work, chapter_key, chunk_key, plan, transcribe_key
 from pipeline.search.analysis import analysed_words
+from pipeline.search.telling import telling_words
 from pipeline.stages import extract, probe
 from pipeline.stages import transcribe as transcribe_stage
+from pipeline.stages.chapters import ChapterParameters
+from pipeline.stages.chapters import chapters as parted
 from pipeline.stages.chunk import ChunkParameters, chunk
 from pipeline.stages.embed import check_limits, embed, encoded_string
 from pipeline.stages.transcribe import WindowTranscript
@@ -70,19 +73,21 @@ def _texts_done(bench: Bench, work: Work) -> bool:
     with bench.catalogue.read() as db:
         transcript = reading.read(db, recording.id)
         noted = transcripts.read_digest(db, recording.id)
+        # The text may be another than the one that was planned for.
+        due = plan(bench.context, db, (recording.id,), texts_only=True)
     digest = transcript_digest(transcript)
     if noted != digest:
         with queue.holding(bench.catalogue, recording.id, bench.owner) as db:
             reading.restate(db, recording.id)
         return False
-    for model in work.text_models:
-        if not _chunk_and_embed(bench, recording, transcript, model):
+    for one in due:
+        for model in one.text_models:
+            if not _chunk_and_embed(bench, recording, transcript, model):
+                return False
+        if one.chapters and not _part(bench, recording, transcript):
             return False
-    if work.chapters and not _part(bench, recording, transcript):
-        return False
     with queue.holding(bench.catalogue, recording.id, bench.owner) as db:
-        made = bool(work.text_models) or work.chapters
-        if made and transcripts.read_digest(db, recording.id) != digest:
+        if transcripts.read_digest(db, recording.id) != digest:
             return False
         if work.keeps_state:
             queue.give_back(db, recording.id)
@@ -276,16 +281,19 @@ def _chunk_and_embed(
 
 
 def _part(bench: Bench, recording: Recording, transcript: Transcript) -> bool:
-    """Store the chapters of ``transcript``. False as for its chunks."""
+    """Store the chapters of ``transcript``. False as for its chunks, which are there by now."""
+    model = bench.context.text[1]
     started = time.monotonic()
-    made = chaptering.chapters_of(bench.context, transcript)
+    with bench.catalogue.read() as db:
+        passages = chunks.meanings(db, recording.id, model.hash)
+    made = parted(transcript, passages, telling_words, ChapterParameters())
     digest = transcript_digest(transcript)
-    result = StageResult(chapter_key(digest, bench.context.text[1]), digest)
+    result = StageResult(chapter_key(digest, bench.context.settings, model), digest)
     took_ms = round((time.monotonic() - started) * 1000)
     with queue.holding(bench.catalogue, recording.id, bench.owner) as db:
         if transcripts.read_digest(db, recording.id) != digest:
             return False
-        chapters.store(db, recording.id, made.chapters, result, took_ms=took_ms, ran=made.ran)
+        chapters.store(db, recording.id, made, result, took_ms=took_ms)
     return True
 
 

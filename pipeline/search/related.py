@@ -75,7 +75,8 @@ def _evidence(db: Connection, chunk: Chunk, model: ModelRef) -> Evidence | None:
     words = query_words(chunk.text, chunk.language)
     if not words:
         return None
-    frequencies = chunks.document_frequencies(db, [term for one in words for term in one.terms])
+    terms = [term for one in words for term in one.alternatives]
+    frequencies = chunks.document_frequencies(db, terms)
     return Evidence.of(words, frequencies, chunks.count(db, model.hash))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from pipeline.search.analysis import Token, analyse, chosen_language, is_stop_word
+from pipeline.search.analysis import Token, chosen_language, is_stop_word, plain_words
 
 _GERMAN = """
     äh ähm hm tja okay genau gut gute guten schlecht klar stimmt natürlich vielleicht wirklich
@@ -77,7 +77,7 @@ def telling_words(text: str, language: str | None) -> list[Token]:
     common = _common(known)
     return [
         token
-        for token in analyse(text, known)
+        for token in plain_words(text, known)
         if token.term not in common and not is_stop_word(text[token.begin : token.end], known)
     ]
 
@@ -85,4 +85,4 @@ def telling_words(text: str, language: str | None) -> list[Token]:
 @cache
 def _common(language: str) -> frozenset[str]:
     words = _ENGLISH if language == "en" else _GERMAN
-    return frozenset(token.term for token in analyse(words, language))
+    return frozenset(token.term for token in plain_words(words, language))
