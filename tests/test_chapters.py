@@ -153,7 +153,8 @@ def test_chapters_cover_the_whole_in_order_within_their_bounds(
 
 
 def words(text: str) -> list[str]:
-    return re.findall(r"[^\W_]+", text)
+    """A title begins with a capital, whatever its word does where it is said."""
+    return re.findall(r"[^\W_]+", text.casefold())
 
 
 @given(transcripts())
@@ -195,6 +196,55 @@ def test_a_title_is_spelt_as_it_is_mostly_said() -> None:
     )
     (one,) = parted(Transcript("de", 105_000, segments))
     assert "LoRaWAN-Netz" in one.title
+
+
+def said(language: str, *lines: str) -> Transcript:
+    """A recording of one chapter."""
+    segments = tuple(
+        Segment(n * 35_000, n * 35_000 + 30_000, line, language) for n, line in enumerate(lines)
+    )
+    return Transcript(language, len(lines) * 35_000, segments)
+
+
+def test_names_of_those_who_are_spoken_to_are_in_no_title() -> None:
+    """Nobody is named as a speaker: the recording was recognised."""
+    (one,) = parted(
+        said(
+            "de",
+            "Herr Kalthoff, wie heizt das Abwasser das Hallenbad?",
+            "Kalthoff ist mein Name, und das Abwasser ist warm, Frau Doktor Strackbein.",
+            "Danke, Herr Kalthoff. Und wer ist Strackbein, Herr Kalthoff?",
+        )
+    )
+    assert one.title == "Abwasser, Hallenbad"
+    (one,) = parted(
+        said("de", "herr kalthoff das abwasser", "herr kalthoff das hallenbad", "herr kalthoff")
+    )
+    assert one.title == "Abwasser, hallenbad"
+
+
+def test_an_english_title_is_made_of_nouns() -> None:
+    (one,) = parted(
+        said(
+            "en",
+            "So how did people react to the valves when pressure dropped?",
+            "They react slowly, and the pressure dropped again, but they react.",
+            "Nobody imagined the valves to react, and who dropped the pressure?",
+        )
+    )
+    assert one.title == "Valves, pressure"
+
+
+def test_words_of_one_breath_are_spelt_as_there() -> None:
+    (one,) = parted(
+        said(
+            "en",
+            "What did the Data Act change about data?",
+            "Much data is shared by the act.",
+            "The data is ours, the Data Act says, and data stays.",
+        )
+    )
+    assert one.title == "Data Act"
 
 
 def test_a_short_recording_has_no_chapters() -> None:

@@ -17,8 +17,7 @@ from pipeline.catalog.scope import Scope
 from pipeline.cli.commands.search import play_command
 from pipeline.errors import BadInput, InterviewsError, Missing
 from pipeline.messages import LANGUAGES
-from pipeline.search import meaning, vectors
-from pipeline.search import search as search_module
+from pipeline.search import meaning, nearest, vectors
 from pipeline.search.results import MODES, Mode, result_json
 from pipeline.stages.chunk import ChunkParameters
 from pipeline.values import Media, Span
@@ -167,7 +166,7 @@ def test_a_missing_index_of_a_large_collection_leaves_words(
     home: SearchHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vectors.files(home.index_dir)[-1].unlink()
-    monkeypatch.setattr(search_module, "LONGEST_TAIL", 1)
+    monkeypatch.setattr(nearest, "LONGEST_TAIL", 1)
     found = home.searcher().search("Zähler")
     assert found.hits[0].recording.facts.title == "Wasser"
     assert [notice.key for notice in found.degraded] == ["search.degraded.index"]
