@@ -19,17 +19,24 @@ from hypothesis import strategies as st
 from models.contracts import Embedder
 from models.load import load_embedder, resolve
 from pipeline.catalog import chapters as stored
+from pipeline.catalog import transcripts as results
 from pipeline.catalog.connection import open_catalogue
 from pipeline.catalog.transcripts import StageResult
 from pipeline.formats.transcripts import parse_transcript
+from pipeline.home import open_home
+from pipeline.run.context import Context
+from pipeline.run.correcting import correct
+from pipeline.run.execute import RunOptions, run
+from pipeline.run.observer import Silent
 from pipeline.search.telling import telling_words
+from pipeline.settings import Settings
 from pipeline.stages.chapters import ChapterParameters, Passage, chapters
 from pipeline.stages.chunk import ChunkParameters, chunk
 from pipeline.stages.embed import encoded_string
 from pipeline.stages.sentences import split_sentences
 from pipeline.stages.titles import MOST, NOTHING
-from pipeline.values import Chapter, Segment, Span, Transcript
-from tests.conftest import Interviews
+from pipeline.values import Chapter, Recording, Segment, Span, Transcript
+from tests.conftest import SAMPLES, Interviews
 from tests.gold_set import Interview
 from tests.gold_set import interviews as written
 
@@ -358,6 +365,38 @@ def test_a_correction_changes_the_title_at_once(interviews: Interviews, talk: st
     assert "Feuchttücher" in titles(interviews, talk)
 
 
+def test_a_correction_while_chapters_are_made_is_searched_after_the_run(
+    interviews: Interviews, talk: str
+) -> None:
+    context = Context(open_home(interviews.home), Settings())
+    with context.catalogue() as catalogue, catalogue.write() as db:
+        results.forget_results(db, talk, ("chapters",))
+
+    class Correcting(Silent):
+        def started(self, recording: Recording, stages: tuple[str, ...], *, new: bool) -> None:
+            assert stages == ("chapters",)
+            with context.catalogue() as catalogue:
+                correct(catalogue, talk, 113_000, "Sielhaut", "Zwiebelhaut", "Anna")
+
+    run(context, RunOptions(engine="inline"), Correcting())
+    assert "Zwiebelhaut" in titles(interviews, talk)
+    assert interviews("search", "Zwiebelhaut", "--mode", "words", "--json").json["hits"]
+    assert interviews("run", "--dry-run", "--json").json["work"] == []
+
+
+def test_chapters_of_another_transcript_are_not_shown(
+    interviews: Interviews, tmp_path: Path
+) -> None:
+    media, captions = SAMPLES / "lorawan.mp4", tmp_path / "talk.vtt"
+    for slug in ("abwasserwaerme-hallerfurt", "lorawan-water-meters"):
+        captions.write_text(TALKS[slug].captions, encoding="utf-8")
+        interviews("add", media, "--transcript", captions)
+        recording = str(interviews("status", "--json").json["recordings"][0]["id"])
+        assert shown(interviews, recording) == []
+        interviews("run")
+    assert "LoRaWAN" in titles(interviews, recording)
+
+
 def test_chapters_of_a_text_that_was_changed_are_not_shown(
     interviews: Interviews, talk: str
 ) -> None:
@@ -386,10 +425,23 @@ def test_withheld_words_are_in_no_title(interviews: Interviews, talk: str) -> No
     assert "Feuchttücher" in titles(interviews, talk)
 
 
+def test_withheld_words_come_back_in_no_title_with_a_backup(
+    interviews: Interviews, talk: str, tmp_path: Path
+) -> None:
+    interviews("backup", tmp_path / "before.db")
+    interviews("withhold", talk, "--from", "1:49", "--to", "2:28")
+    interviews("restore", tmp_path / "before.db", **AWAY)
+    assert "Feuchttücher" not in repr(rows(interviews.home))
+    interviews("run")
+    assert "Feuchttücher" not in titles(interviews, talk)
+
+
 def test_a_removed_recording_leaves_no_chapters(interviews: Interviews, talk: str) -> None:
     backup = interviews.home / "backups" / "mine.db"
     backup.parent.mkdir(exist_ok=True)
     interviews("backup", backup)
+    interviews("run", "--again", "chapters", talk)
+    interviews("nightly")
     interviews("remove", talk, "--yes")
     assert rows(interviews.home) == []
     for path in interviews.home.rglob("*"):
@@ -440,6 +492,25 @@ def test_related_moments_are_elsewhere_and_need_no_text_model(
     assert found[0]["text"] in said and found[0]["title"] in said
     first = interviews("show", talk, "--related", "--json").json["related"]
     assert first == interviews("show", talk, "--related", "--at", "0", "--json").json["related"]
+
+
+def test_withheld_words_are_in_no_related_moment(
+    interviews: Interviews, talk: str, tmp_path: Path
+) -> None:
+    """Neither those of the moment nor those near it, even before passages are made anew."""
+    add(interviews, tmp_path, "flusswaermepumpe-ostermuende")
+    interviews("run")
+    at = ("--related", "--at", "0:40", "--json")
+    first = interviews("show", talk, *at).json["related"][0]
+    span = ("--from", str(first["start"]), "--to", str(first["end"]))
+    interviews("withhold", first["recording"], *span, check=False, **AWAY)
+    interviews("withhold", talk, "--from", "1:49", "--to", "2:28", check=False, **AWAY)
+    for environment in (AWAY, {}):
+        out = interviews("show", talk, *at, **environment).json["related"]
+        assert out and first["text"] not in {one["text"] for one in out}
+        hidden = interviews("show", talk, "--related", "--at", "2:00", "--json", **environment)
+        assert "Feuchttücher" not in repr(hidden.json["related"])
+        interviews("run", check=False, **environment)
 
 
 def test_a_lonely_moment_has_no_relatives(interviews: Interviews, tmp_path: Path) -> None:

@@ -156,9 +156,11 @@ def drop_other_models(db: sqlite3.Connection, keep: Iterable[str]) -> None:
 
 
 def drop_within(db: sqlite3.Connection, recording_id: str, start_ms: int, end_ms: int) -> None:
-    """Delete a recording's chunks that touch a stretch of time: nobody finds them any more."""
+    """Delete a recording's chunks that touch a stretch of time: nobody finds them any more. What
+    is left is stale, even if the text stays the same: nothing was said in the stretch."""
     where = "recording_id = ? AND start_ms < ? AND end_ms > ?"
     _drop_chunks(db, where, (recording_id, end_ms, start_ms))
+    db.execute("UPDATE chunk_sets SET fingerprint = '' WHERE recording_id = ?", (recording_id,))
 
 
 def _drop(db: sqlite3.Connection, where: str, values: tuple[str, ...]) -> None:
