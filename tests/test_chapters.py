@@ -66,8 +66,10 @@ def parsed(talk: Interview, *, named: bool = True) -> Transcript:
     return replace(transcript, language=language, segments=segments)
 
 
-def parted(transcript: Transcript, passages: Sequence[Passage] = ()) -> tuple[Chapter, ...]:
-    return chapters(transcript, passages, telling_words, BOUNDS)
+def parted(
+    transcript: Transcript, passages: Sequence[Passage] = (), people: Sequence[str] = ()
+) -> tuple[Chapter, ...]:
+    return chapters(transcript, passages, people, telling_words, BOUNDS)
 
 
 def passages_of(transcript: Transcript, embedder: Embedder) -> list[Passage]:
@@ -110,7 +112,7 @@ def test_where_nobody_asks_a_chapter_begins_where_other_things_are_meant() -> No
         for at in range(0, 300_000, 40_000)
     ]
     bounds = replace(BOUNDS, longest_ms=200_000)
-    made = chapters(Transcript("de", 300_000, segments), passages, telling_words, bounds)
+    made = chapters(Transcript("de", 300_000, segments), passages, (), telling_words, bounds)
     assert [one.start_ms for one in made] == [0, turn_ms]
 
 
@@ -382,6 +384,25 @@ def test_a_correction_while_chapters_are_made_is_searched_after_the_run(
     assert "Zwiebelhaut" in titles(interviews, talk)
     assert interviews("search", "Zwiebelhaut", "--mode", "words", "--json").json["hits"]
     assert interviews("run", "--dry-run", "--json").json["work"] == []
+
+
+def test_people_that_are_named_later_leave_the_titles(
+    interviews: Interviews, tmp_path: Path
+) -> None:
+    """They are spoken of without "Herr" or "Frau", and nobody is named as a speaker."""
+    lines = [f"Alma sagt, das Netz wächst um {n} Meter." for n in range(30)]
+    cues = [
+        f"0{n // 10}:{n % 10 * 6:02}.000 --> 0{n // 10}:{n % 10 * 6 + 5:02}.000\n{x}\n"
+        for n, x in enumerate(lines)
+    ]
+    (tmp_path / "x.vtt").write_text("\n".join(("WEBVTT\n", *cues)), encoding="utf-8")
+    recording = interviews("add", tmp_path / "x.vtt", "--json").json["recordings"][0]["id"]
+    interviews("run")
+    assert "Alma" in titles(interviews, recording)
+    interviews("set", recording, "--people", "Alma Ziegler")
+    interviews("run")
+    assert "Alma" not in titles(interviews, recording)
+    assert "Netz" in titles(interviews, recording)
 
 
 def test_chapters_of_another_transcript_are_not_shown(

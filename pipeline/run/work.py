@@ -286,9 +286,10 @@ def _part(bench: Bench, recording: Recording, transcript: Transcript) -> bool:
     started = time.monotonic()
     with bench.catalogue.read() as db:
         passages = chunks.meanings(db, recording.id, model.hash)
-    made = parted(transcript, passages, telling_words, ChapterParameters())
+    people = recording.facts.people
+    made = parted(transcript, passages, people, telling_words, ChapterParameters())
     digest = transcript_digest(transcript)
-    result = StageResult(chapter_key(digest, bench.context.settings, model), digest)
+    result = StageResult(chapter_key(digest, bench.context.settings, model, people), digest)
     took_ms = round((time.monotonic() - started) * 1000)
     with queue.holding(bench.catalogue, recording.id, bench.owner) as db:
         if transcripts.read_digest(db, recording.id) != digest:

@@ -78,11 +78,12 @@ class ChapterParameters:
 def chapters(
     transcript: Transcript,
     passages: Sequence[Passage],
+    people: Sequence[str],
     words: Words,
     parameters: ChapterParameters,
 ) -> tuple[Chapter, ...]:
     """The chapters of the whole recording, in order, each from where the one before it ends.
-    ``passages`` are those it is searched by, all of one text model."""
+    ``passages`` are those it is searched by, all of one text model; no title names ``people``."""
     sentences = split_sentences(transcript)
     end_ms = max([transcript.duration_ms, *(s.end_ms for s in sentences)])
     if not sentences or end_ms < parameters.least_ms:
@@ -94,7 +95,7 @@ def chapters(
     groups = [sentences[i:j] for i, j in pairwise(cuts)]
     return tuple(
         Chapter(begins[i], begins[j], title)
-        for (i, j), title in zip(pairwise(cuts), titles(groups, words), strict=True)
+        for (i, j), title in zip(pairwise(cuts), titles(groups, people, words), strict=True)
     )
 
 

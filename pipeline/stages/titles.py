@@ -94,12 +94,15 @@ class _Word:
         return bool(self.within) and self.form[:1].isupper()
 
 
-def titles(chapters: Sequence[Sequence[TimedSentence]], words: Words) -> list[str]:
-    """A title for each chapter, of words that are said in it, in order of first appearance."""
+def titles(
+    chapters: Sequence[Sequence[TimedSentence]], people: Sequence[str], words: Words
+) -> list[str]:
+    """A title for each chapter, of words that are said in it, in order of first appearance; none
+    is a name of ``people`` nor of those who speak or are spoken to."""
     everything = [sentence for chapter in chapters for sentence in chapter]
     cased = any(sentence.text != sentence.text.lower() for sentence in everything)
-    people = _people(everything, words, cased)
-    found = [_words_of(chapter, words, people) for chapter in chapters]
+    left_out = _names(everything, people, words, cased)
+    found = [_words_of(chapter, words, left_out) for chapter in chapters]
     spread = Counter(term for own in found for term in own)
     return [
         _title(chapter, own, _telling(chapter, own, spread, len(chapters), cased))
@@ -107,9 +110,12 @@ def titles(chapters: Sequence[Sequence[TimedSentence]], words: Words) -> list[st
     ]
 
 
-def _people(sentences: Sequence[TimedSentence], words: Words, cased: bool) -> set[str]:
-    """The terms and, in lower case, the names of those who speak or are spoken to."""
-    names = {part for s in sentences if s.speaker for part in s.speaker.split()}
+def _names(
+    sentences: Sequence[TimedSentence], people: Sequence[str], words: Words, cased: bool
+) -> set[str]:
+    """The names of all who take part, as terms and in lower case."""
+    whole = {*people, *(s.speaker for s in sentences if s.speaker)}
+    names = {part for name in whole for part in name.split()}
     for sentence in sentences:
         called = _ADDRESSED.findall(sentence.text)
         names |= {name for name in called if not cased or name[0].isupper()}
