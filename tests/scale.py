@@ -121,9 +121,7 @@ def _store(context: Context, db: Database, number: int, made: Prepared) -> None:
         ),
     )
     parts = [Chapter(0, made.transcript.duration_ms, "Ausbau, Leitung")]
-    result = StageResult(
-        chapter_key(made.digest, context.settings, model, facts.people), made.digest
-    )
+    result = StageResult(chapter_key(made.digest, context.settings, model), made.digest)
     chapters.store(db, own, parts, result, took_ms=0)
     queue.finish(db, own)
 

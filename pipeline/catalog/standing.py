@@ -19,7 +19,7 @@ class Standing(NamedTuple):
     ``stage`` is the one it was last in: of a failed recording, the one that failed. ``recognised``
     is the fingerprint its machine transcript was made from and ``read`` the digest
     of what is read of it today; both None before there is a transcript. ``chaptered`` is the
-    fingerprint of its chapters, whose titles name none of the ``people``.
+    fingerprint of its chapters.
     """
 
     id: str
@@ -31,7 +31,6 @@ class Standing(NamedTuple):
     recognised: str | None
     read: str | None
     chaptered: str | None
-    people: tuple[str, ...]
 
 
 def standings(db: sqlite3.Connection, ids: Collection[str] = ()) -> list[Standing]:
@@ -39,30 +38,17 @@ def standings(db: sqlite3.Connection, ids: Collection[str] = ()) -> list[Standin
     where = "WHERE recordings.id IN (SELECT value FROM json_each(?))" if ids else ""
     rows = db.execute(
         "SELECT recordings.id, state, recordings.stage, imported, language, media_track,"
-        " machine.fingerprint, ifnull(overlaid.digest, machine.digest), parted.fingerprint,"
-        " (SELECT json_group_array(name) FROM (SELECT name FROM people"
-        "  WHERE recording_id = recordings.id ORDER BY position))"
+        " machine.fingerprint, ifnull(people.digest, machine.digest), parted.fingerprint"
         " FROM recordings"
         " LEFT JOIN results AS machine"
         "  ON machine.recording_id = recordings.id AND machine.stage = 'transcribe'"
-        " LEFT JOIN results AS overlaid"
-        "  ON overlaid.recording_id = machine.recording_id AND overlaid.stage = 'correct'"
+        " LEFT JOIN results AS people"
+        "  ON people.recording_id = machine.recording_id AND people.stage = 'correct'"
         " LEFT JOIN results AS parted"
         f"  ON parted.recording_id = recordings.id AND parted.stage = 'chapters' {where}",
         (json.dumps(list(ids)),) if ids else (),
     )
     return [
-        Standing(
-            id=row[0],
-            state=row[1],
-            stage=row[2],
-            imported=bool(row[3]),
-            language=row[4],
-            track=row[5],
-            recognised=row[6],
-            read=row[7],
-            chaptered=row[8],
-            people=tuple(json.loads(row[9])),
-        )
-        for row in rows
+        Standing(key, state, stage, bool(imported), language, track, recognised, read, chaptered)
+        for key, state, stage, imported, language, track, recognised, read, chaptered in rows
     ]

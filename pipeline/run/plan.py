@@ -74,12 +74,9 @@ def chunk_key(transcript_digest: str, settings: Settings, text: ModelRef) -> str
     return _chunk_keys(settings, text)([transcript_digest])
 
 
-def chapter_key(
-    transcript_digest: str, settings: Settings, text: ModelRef, people: Iterable[str]
-) -> str:
-    """The fingerprint a recording's chapters should carry today: its chunks tell the topics, and
-    its people are named in no title."""
-    return _chapter_keys()([chunk_key(transcript_digest, settings, text), *people])
+def chapter_key(transcript_digest: str, settings: Settings, text: ModelRef) -> str:
+    """The fingerprint a recording's chapters should carry today: its chunks' tell the topics."""
+    return _chapter_keys()([chunk_key(transcript_digest, settings, text)])
 
 
 Keys = Callable[[Iterable[str]], str]
@@ -255,7 +252,7 @@ def _stale_chapters(found: _Found, one: Standing) -> bool:
     if one.read is None:
         return False
     chunked = found.chunk_keys[found.models[0].hash]([one.read])
-    return one.chaptered != found.chapter_keys([chunked, *one.people])
+    return one.chaptered != found.chapter_keys([chunked])
 
 
 def _must_transcribe(found: _Found, one: Standing) -> bool:

@@ -281,18 +281,21 @@ def _chunk_and_embed(
 
 
 def _part(bench: Bench, recording: Recording, transcript: Transcript) -> bool:
-    """Store the chapters of ``transcript``. False as for its chunks, which are there by now."""
+    """Store the chapters of ``transcript``, whose chunks are there by now. False as for those, and
+    where other people are named by now."""
     model = bench.context.text[1]
     started = time.monotonic()
     with bench.catalogue.read() as db:
         passages = chunks.meanings(db, recording.id, model.hash)
-    people = recording.facts.people
+        people = recordings.get(db, recording.id).facts.people
     made = parted(transcript, passages, people, telling_words, ChapterParameters())
     digest = transcript_digest(transcript)
-    result = StageResult(chapter_key(digest, bench.context.settings, model, people), digest)
+    result = StageResult(chapter_key(digest, bench.context.settings, model), digest)
     took_ms = round((time.monotonic() - started) * 1000)
     with queue.holding(bench.catalogue, recording.id, bench.owner) as db:
         if transcripts.read_digest(db, recording.id) != digest:
+            return False
+        if recordings.get(db, recording.id).facts.people != people:
             return False
         chapters.store(db, recording.id, made, result, took_ms=took_ms)
     return True
