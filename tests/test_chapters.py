@@ -408,6 +408,7 @@ def test_people_that_are_named_later_leave_the_titles(
 def test_chapters_of_another_transcript_are_not_shown(
     interviews: Interviews, tmp_path: Path
 ) -> None:
+    """And the other one's are made in its language, which captions do not name."""
     media, captions = SAMPLES / "lorawan.mp4", tmp_path / "talk.vtt"
     for slug in ("abwasserwaerme-hallerfurt", "lorawan-water-meters"):
         captions.write_text(TALKS[slug].captions, encoding="utf-8")
@@ -416,6 +417,7 @@ def test_chapters_of_another_transcript_are_not_shown(
         assert shown(interviews, recording) == []
         interviews("run")
     assert "LoRaWAN" in titles(interviews, recording)
+    assert "definitely" not in titles(interviews, recording)
 
 
 def test_chapters_of_a_text_that_was_changed_are_not_shown(

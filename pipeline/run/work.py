@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ from pipeline.run.context import Context
 from pipeline.run.engine import Engine, PendingWindow
 from pipeline.run.observer import Observer
 from pipeline.run.plan import Work, chapter_key, chunk_key, plan, transcribe_key
-from pipeline.search.analysis import analysed_words
+from pipeline.search.analysis import analysed_words, chosen_language
 from pipeline.search.telling import telling_words
 from pipeline.stages import extract, probe
 from pipeline.stages import transcribe as transcribe_stage
@@ -288,7 +288,8 @@ def _part(bench: Bench, recording: Recording, transcript: Transcript) -> bool:
     with bench.catalogue.read() as db:
         passages = chunks.meanings(db, recording.id, model.hash)
         people = recordings.get(db, recording.id).facts.people
-    made = parted(transcript, passages, people, telling_words, ChapterParameters())
+    spoken = _in_its_language(transcript)
+    made = parted(spoken, passages, people, telling_words, ChapterParameters())
     digest = transcript_digest(transcript)
     result = StageResult(chapter_key(digest, bench.context.settings, model), digest)
     took_ms = round((time.monotonic() - started) * 1000)
@@ -299,6 +300,14 @@ def _part(bench: Bench, recording: Recording, transcript: Transcript) -> bool:
             return False
         chapters.store(db, recording.id, made, result, took_ms=took_ms)
     return True
+
+
+def _in_its_language(transcript: Transcript) -> Transcript:
+    """``transcript`` with a language for each segment: captions name none, and a sentence alone
+    does not always tell."""
+    language = chosen_language(" ".join(s.text for s in transcript.segments), transcript.language)
+    segments = (replace(one, language=one.language or language) for one in transcript.segments)
+    return replace(transcript, segments=tuple(segments))
 
 
 def _asked_again(bench: Bench, recording: Recording, model: ModelRef) -> bool:
