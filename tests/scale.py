@@ -121,8 +121,8 @@ def _store(context: Context, db: Database, number: int, made: Prepared) -> None:
         ),
     )
     parts = [Chapter(0, made.transcript.duration_ms, "Ausbau, Leitung")]
-    result = StageResult(chapter_key(made.digest, model), made.digest)
-    chapters.store(db, own, parts, result, took_ms=0, ran={})
+    result = StageResult(chapter_key(made.digest, facts, context.settings, model), made.digest)
+    chapters.store(db, own, parts, result, took_ms=0)
     queue.finish(db, own)
 
 

@@ -241,6 +241,15 @@ def test_what_is_withheld_is_nowhere_and_stays_so(interviews: Interviews, tmp_pa
     assert "Kirchturm" in found(interviews, "Gateway am Kirchturm")[0]
 
 
+def test_withholding_a_silence_hides_nothing_that_is_said(
+    interviews: Interviews, talk: str
+) -> None:
+    before = chunk_rows(interviews.home)
+    interviews("withhold", talk, "--from", "4.1", "--to", "4.4")
+    assert "Kirchturm" in found(interviews, "Gateway am Kirchturm")[0]
+    assert sorted(chunk_rows(interviews.home).values()) == sorted(before.values())
+
+
 def test_a_correction_made_before_another_recognition_is_there_after_it(
     worked: Interviews, ids: dict[str, str]
 ) -> None:

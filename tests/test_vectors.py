@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from pipeline.catalog import chunks
+from pipeline.catalog import vectors as stored_vectors
 from pipeline.catalog.scope import Scope
 from pipeline.errors import HomeUnusable, InterviewsError
 from pipeline.search import vectors
@@ -39,7 +40,7 @@ def home(tmp_path: Path) -> SearchHome:
 
 def all_vectors(home: SearchHome) -> tuple[chunks.Ids, chunks.Half]:
     with home.catalogue.read() as db:
-        return chunks.vectors_after(db, home.model.hash, 0, Scope(), 1000)
+        return stored_vectors.vectors_after(db, home.model.hash, 0, Scope(), 1000)
 
 
 def test_a_generation_holds_every_chunk_and_finds_each_by_its_own_vector(home: SearchHome) -> None:

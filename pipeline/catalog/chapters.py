@@ -21,7 +21,6 @@ def store(
     result: StageResult,
     *,
     took_ms: int,
-    ran: dict[str, str | int | float],
 ) -> None:
     """Replace a recording's chapters. The digest of ``result`` is that of the transcript they were
     made from."""
@@ -33,7 +32,7 @@ def store(
             for number, one in enumerate(made)
         ],
     )
-    transcripts.record_result(db, recording_id, STAGE, result, took_ms=took_ms, ran=ran)
+    transcripts.record_result(db, recording_id, STAGE, result, took_ms=took_ms)
 
 
 def drop(db: sqlite3.Connection, recording_id: str) -> None:

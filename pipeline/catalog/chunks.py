@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,15 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.catalog.connection import now_ms
-from pipeline.catalog.scope import Scope
-from pipeline.values import Chunk, Sentence
+from pipeline.values import Chunk, Sentence, Span
 
 Half = NDArray[np.float16]
 """float16 [n, dimension], rows L2-normalised."""
 
-Ids = NDArray[np.int64]
-
-_LITTLE = np.dtype("<f2")
+LITTLE = np.dtype("<f2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,43 +60,6 @@ class ChunkSet:
     vectors: Half
 
 
-def known_vectors(
-    db: sqlite3.Connection, model_hash: str, encoded: Iterable[str]
-) -> dict[str, NDArray[np.float16]]:
-    """The vectors already made by this model for these strings: nothing is embedded twice."""
-    rows = db.execute(
-        "SELECT encoded, vector FROM vectors WHERE model_hash = ?"
-        " AND encoded IN (SELECT value FROM json_each(?))",
-        (model_hash, json.dumps(sorted(set(encoded)))),
-    )
-    return {row[0]: np.frombuffer(row[1], dtype=_LITTLE).astype(np.float16) for row in rows}
-
-
-def vectors_of(
-    db: sqlite3.Connection, model_hash: str, ids: Iterable[int]
-) -> dict[int, NDArray[np.float32]]:
-    """The vectors of chunks, float32 [dimension] each; a chunk of another model has none."""
-    rows = db.execute(
-        "SELECT chunks.id, vectors.vector FROM chunks"
-        " JOIN vectors ON vectors.encoded = chunks.encoded"
-        "  AND vectors.model_hash = chunks.model_hash"
-        " WHERE chunks.model_hash = ? AND chunks.id IN (SELECT value FROM json_each(?))",
-        (model_hash, json.dumps(sorted(ids))),
-    )
-    return {int(row[0]): np.frombuffer(row[1], dtype=_LITTLE).astype(np.float32) for row in rows}
-
-
-def sample_vectors(db: sqlite3.Connection, model_hash: str, count: int) -> Half:
-    """float16 [at most ``count``, dimension]: vectors of a model from all over the collection, the
-    same ones each time. They are kept in order of a digest, which is as good as chance."""
-    rows = db.execute(
-        "SELECT vector FROM vectors WHERE model_hash = ? ORDER BY encoded LIMIT ?",
-        (model_hash, count),
-    ).fetchall()
-    joined = np.frombuffer(b"".join(row[0] for row in rows), dtype=_LITTLE).astype(np.float16)
-    return joined.reshape(len(rows), -1) if rows else joined.reshape(0, 0)
-
-
 def store(db: sqlite3.Connection, made: ChunkSet) -> None:
     """Replace a recording's chunks for one text model. A chunk that is the same as before keeps
     its id, and so its place in the published index."""
@@ -134,7 +94,7 @@ def store(db: sqlite3.Connection, made: ChunkSet) -> None:
     db.executemany(
         "INSERT OR IGNORE INTO vectors VALUES (?, ?, ?)",
         [
-            (encoded, made.model_hash, vector.astype(_LITTLE).tobytes())
+            (encoded, made.model_hash, vector.astype(LITTLE).tobytes())
             for encoded, vector in zip(made.encoded, made.vectors, strict=True)
         ],
     )
@@ -191,9 +151,11 @@ def drop_other_models(db: sqlite3.Connection, keep: Iterable[str]) -> None:
 
 
 def drop_within(db: sqlite3.Connection, recording_id: str, start_ms: int, end_ms: int) -> None:
-    """Delete a recording's chunks that touch a stretch of time: nobody finds them any more."""
+    """Delete a recording's chunks that touch a stretch of time: nobody finds them any more. What
+    is left is stale, even if the text stays the same: nothing was said in the stretch."""
     where = "recording_id = ? AND start_ms < ? AND end_ms > ?"
     _drop_chunks(db, where, (recording_id, end_ms, start_ms))
+    db.execute("UPDATE chunk_sets SET fingerprint = '' WHERE recording_id = ?", (recording_id,))
 
 
 def _drop(db: sqlite3.Connection, where: str, values: tuple[str, ...]) -> None:
@@ -266,39 +228,6 @@ def with_neighbours(db: sqlite3.Connection, ids: Iterable[int]) -> dict[int, Sto
     return {row["id"]: _stored(row) for row in rows}
 
 
-def words_leg(
-    db: sqlite3.Connection, match: str, model_hash: str, scope: Scope, limit: int
-) -> list[tuple[int, float]]:
-    """The best chunks for a full-text ``match``, as (chunk id, BM25 score, larger is better).
-
-    FTS5's bm25() with its fixed k1 = 1.2, b = 0.75 and a weight for each field
-    (https://sqlite.org/fts5.html#the_bm25_function).
-    """
-    condition, values = scope.condition()
-    rows = db.execute(
-        "SELECT chunks.id, -bm25(chunk_words, 1.0, 0.5, 0.5) AS score FROM chunk_words"
-        " JOIN chunks ON chunks.id = chunk_words.rowid"
-        " JOIN recordings ON recordings.id = chunks.recording_id"
-        f" WHERE chunk_words MATCH ? AND chunks.model_hash = ? AND {condition}"
-        " ORDER BY score DESC, chunks.id LIMIT ?",
-        (match, model_hash, *values, limit),
-    )
-    return [(int(row[0]), float(row[1])) for row in rows]
-
-
-def document_frequencies(db: sqlite3.Connection, terms: Sequence[str]) -> dict[str, int]:
-    """In how many chunks each analysed term occurs."""
-    return {
-        term: int(
-            db.execute(
-                "SELECT count(*) FROM chunk_words WHERE chunk_words MATCH ?",
-                (f'words : "{term}"',),
-            ).fetchone()[0]
-        )
-        for term in dict.fromkeys(terms)
-    }
-
-
 def count(db: sqlite3.Connection, model_hash: str | None, up_to: int | None = None) -> int:
     """Chunks of a text model, all or those with an id up to ``up_to``. Counted as they are stored
     (schema, ``chunk_counts``): only what is newer than ``up_to`` is looked at."""
@@ -335,36 +264,21 @@ def at_time(
     ).fetchone()
     if row is None:
         return None
-    return _stored(row), np.frombuffer(row["vector"], dtype=_LITTLE).astype(np.float16)
+    return _stored(row), np.frombuffer(row["vector"], dtype=LITTLE).astype(np.float16)
 
 
-def live_ids(db: sqlite3.Connection, model_hash: str, scope: Scope, up_to: int) -> Ids:
-    """int64 [n]: ids of the chunks that a search in ``scope`` may find, up to ``up_to``, sorted."""
-    condition, values = scope.condition()
+def meanings(
+    db: sqlite3.Connection, recording_id: str, model_hash: str
+) -> list[tuple[Span, NDArray[np.float32]]]:
+    """When each chunk of a recording is said, in order, with its vector float32 [dimension]."""
     rows = db.execute(
-        "SELECT chunks.id FROM chunks JOIN recordings ON recordings.id = chunks.recording_id"
-        f" WHERE chunks.model_hash = ? AND chunks.id <= ? AND {condition} ORDER BY chunks.id",
-        (model_hash, up_to, *values),
-    )
-    return np.fromiter((row[0] for row in rows), dtype=np.int64)
-
-
-def vectors_after(
-    db: sqlite3.Connection, model_hash: str, after: int, scope: Scope, limit: int
-) -> tuple[Ids, Half]:
-    """Ids int64 [n] and vectors float16 [n, dimension] of at most ``limit`` chunks newer than
-    ``after``, in order of id. With ``after=0`` this walks the whole collection page by page."""
-    condition, values = scope.condition()
-    rows = db.execute(
-        "SELECT chunks.id, vectors.vector FROM chunks"
+        "SELECT chunks.start_ms, chunks.end_ms, vectors.vector FROM chunks"
         " JOIN vectors ON vectors.encoded = chunks.encoded"
         "  AND vectors.model_hash = chunks.model_hash"
-        " JOIN recordings ON recordings.id = chunks.recording_id"
-        f" WHERE chunks.model_hash = ? AND chunks.id > ? AND {condition}"
-        " ORDER BY chunks.id LIMIT ?",
-        (model_hash, after, *values, limit),
-    ).fetchall()
-    ids = np.array([row[0] for row in rows], dtype=np.int64)
-    joined = b"".join(row[1] for row in rows)
-    vectors = np.frombuffer(joined, dtype=_LITTLE).astype(np.float16)
-    return ids, vectors.reshape(len(rows), -1) if rows else vectors.reshape(0, 0)
+        " WHERE recording_id = ? AND chunks.model_hash = ? ORDER BY number",
+        (recording_id, model_hash),
+    )
+    return [
+        (Span(row[0], row[1]), np.frombuffer(row[2], dtype=LITTLE).astype(np.float32))
+        for row in rows
+    ]

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
+from pipeline.catalog import transcripts
 from pipeline.catalog.connection import now_ms
 from pipeline.errors import NotFound
 from pipeline.values import STATES, Failure, Media, Recording, RecordingFacts, State
@@ -86,7 +87,10 @@ def set_media(db: sqlite3.Connection, recording_id: str, media: Media) -> None:
 
 
 def set_facts(db: sqlite3.Connection, recording_id: str, facts: RecordingFacts) -> None:
-    """Replace what staff say about a recording."""
+    """Replace what staff say about a recording. Titles of chapters name none of its people, so they
+    are stale where those change."""
+    if facts.people != get(db, recording_id).facts.people:
+        transcripts.forget_results(db, recording_id, ("chapters",))
     db.execute(
         "UPDATE recordings SET title = ?, language = ?, collection = ?, recorded = ?,"
         " priority = ? WHERE id = ?",

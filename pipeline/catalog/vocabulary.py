@@ -7,9 +7,43 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 
 from pipeline.catalog.chunks import StoredChunk, load
+from pipeline.catalog.scope import Scope
 
 _PAGE = 500
 """Passages held in memory at once."""
+
+
+def words_leg(
+    db: sqlite3.Connection, match: str, model_hash: str, scope: Scope, limit: int
+) -> list[tuple[int, float]]:
+    """The best chunks for a full-text ``match``, as (chunk id, BM25 score, larger is better).
+
+    FTS5's bm25() with its fixed k1 = 1.2, b = 0.75 and a weight for each field
+    (https://sqlite.org/fts5.html#the_bm25_function).
+    """
+    condition, values = scope.condition()
+    rows = db.execute(
+        "SELECT chunks.id, -bm25(chunk_words, 1.0, 0.5, 0.5) AS score FROM chunk_words"
+        " JOIN chunks ON chunks.id = chunk_words.rowid"
+        " JOIN recordings ON recordings.id = chunks.recording_id"
+        f" WHERE chunk_words MATCH ? AND chunks.model_hash = ? AND {condition}"
+        " ORDER BY score DESC, chunks.id LIMIT ?",
+        (match, model_hash, *values, limit),
+    )
+    return [(int(row[0]), float(row[1])) for row in rows]
+
+
+def document_frequencies(db: sqlite3.Connection, terms: Sequence[str]) -> dict[str, int]:
+    """In how many chunks each analysed term occurs."""
+    return {
+        term: int(
+            db.execute(
+                "SELECT count(*) FROM chunk_words WHERE chunk_words MATCH ?",
+                (f'words : "{term}"',),
+            ).fetchone()[0]
+        )
+        for term in dict.fromkeys(terms)
+    }
 
 
 def terms(db: sqlite3.Connection) -> Iterator[str]:

@@ -13,12 +13,13 @@ from pipeline.catalog.connection import Catalogue
 from pipeline.catalog.recordings import Database
 from pipeline.errors import BadInput, HomeUnusable, InterviewsError, Missing
 from pipeline.run import publish
+from pipeline.run.bench import Bench, Stopped
 from pipeline.run.context import Context
 from pipeline.run.engine import Engine, EngineName, make_engine
 from pipeline.run.observer import Observer
 from pipeline.run.plan import Work, plan
 from pipeline.run.runner import Runner, dead
-from pipeline.run.work import Bench, Stopped, process
+from pipeline.run.work import process
 from pipeline.stages.embed import check_limits
 from pipeline.values import Failure
 

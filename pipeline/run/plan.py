@@ -77,9 +77,11 @@ def chunk_key(
     return _chunk_keys(settings, text)([transcript_digest, known])
 
 
-def chapter_key(transcript_digest: str, text: ModelRef) -> str:
-    """The fingerprint a recording's chapters should carry today."""
-    return _chapter_keys(text)([transcript_digest])
+def chapter_key(
+    transcript_digest: str, facts: RecordingFacts, settings: Settings, text: ModelRef
+) -> str:
+    """The fingerprint a recording's chapters should carry today: its chunks' tell the topics."""
+    return _chapter_keys()([chunk_key(transcript_digest, facts, settings, text)])
 
 
 Keys = Callable[[Iterable[str]], str]
@@ -111,9 +113,13 @@ def _chunk_keys(settings: Settings, text: ModelRef) -> Keys:
     return fingerprints("chunk", chunk_stage.VERSION, parameters, text)
 
 
-def _chapter_keys(text: ModelRef) -> Keys:
-    parameters: dict[str, Plain] = {"words": analysis.VERSION, **asdict(ChapterParameters())}
-    return fingerprints("chapters", chapter_stage.VERSION, parameters, text)
+def _chapter_keys() -> Keys:
+    return fingerprints(
+        "chapters",
+        chapter_stage.VERSION,
+        {"words": analysis.VERSION, **asdict(ChapterParameters())},
+        model=None,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +131,7 @@ class _Found:
     sets: dict[str, dict[str, str]]
     models: tuple[ModelRef, ...]
     chunk_keys: dict[str, Keys]
-    chapter_keys: Keys | None
+    chapter_keys: Keys
     transcribe_keys: Callable[[str, int | None], Keys]
 
 
@@ -192,7 +198,7 @@ def _read(context: Context, db: sqlite3.Connection, only: tuple[str, ...]) -> _F
         sets={one: chunks.set_fingerprints(db, one, only) for one in hashes},
         models=models,
         chunk_keys={model.hash: _chunk_keys(settings, model) for model in models},
-        chapter_keys=_chapter_keys(models[0]) if models else None,
+        chapter_keys=_chapter_keys(),
         transcribe_keys=cache(partial(_speech_keys, context)),
     )
 
@@ -247,10 +253,12 @@ def _stale_models(found: _Found, one: Standing) -> tuple[ModelRef, ...]:
 
 
 def _stale_chapters(found: _Found, one: Standing) -> bool:
-    """Chapters are made with the text model the settings name, the first of those found."""
-    if found.chapter_keys is None or one.read is None:
+    """Chapters are made of the chunks for the text model the settings name, the first of those
+    found."""
+    if one.read is None:
         return False
-    return one.chaptered != found.chapter_keys([one.read])
+    chunked = found.chunk_keys[found.models[0].hash]([one.read, one.about])
+    return one.chaptered != found.chapter_keys([chunked])
 
 
 def _must_transcribe(found: _Found, one: Standing) -> bool:

@@ -4,52 +4,26 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from models.contracts import Embedder, RecognitionTask
-from pipeline.catalog import chapters, chunks, generations, queue, recordings, transcripts
-from pipeline.catalog.connection import Catalogue
-from pipeline.catalog.standing import about
+from models.contracts import RecognitionTask
+from pipeline.catalog import queue, recordings, transcripts
 from pipeline.catalog.transcripts import StageResult, StoredWindow
 from pipeline.corrections.differences import changes
 from pipeline.errors import MediaError
-from pipeline.fingerprint import file_sha256, recording_id, text_digest, transcript_digest
-from pipeline.run import chaptering, reading
+from pipeline.fingerprint import file_sha256, recording_id, transcript_digest
+from pipeline.run import reading
+from pipeline.run.bench import Bench, Stopped, extrapolated_ms
 from pipeline.run.context import Context
-from pipeline.run.engine import Engine, PendingWindow
-from pipeline.run.observer import Observer
-from pipeline.run.plan import Work, chapter_key, chunk_key, transcribe_key
-from pipeline.search.analysis import full_text
+from pipeline.run.engine import PendingWindow
+from pipeline.run.plan import Work, transcribe_key
+from pipeline.run.texts import texts_done
 from pipeline.stages import extract, probe
 from pipeline.stages import transcribe as transcribe_stage
-from pipeline.stages.chunk import ChunkParameters, chunk
-from pipeline.stages.embed import check_limits, embed, encoded_string, fitting_context
 from pipeline.stages.transcribe import WindowTranscript
-from pipeline.values import Media, ModelRef, Recording, Transcript, Window
+from pipeline.values import Media, Recording, Window
 
 _POLL_S = 0.5
-
-
-class Stopped(Exception):
-    """The run was asked to stop."""
-
-
-@dataclass(frozen=True)
-class Bench:
-    """What one lane works with. ``stopping`` is asked between windows, ``dropping`` all the time:
-    whether what is under way is to be left, too."""
-
-    context: Context
-    catalogue: Catalogue
-    engine: Callable[[], Engine]
-    owner: str
-    observer: Observer
-    stopping: Callable[[], bool]
-    dropping: Callable[[], bool]
 
 
 def process(bench: Bench, work: Work) -> None:
@@ -60,36 +34,8 @@ def process(bench: Bench, work: Work) -> None:
     recording = work.recording
     if work.transcribe:
         _transcribe(bench, recording)
-    while not _texts_done(bench, work):
+    while not texts_done(bench, work):
         continue  # somebody corrected the transcript meanwhile
-
-
-def _texts_done(bench: Bench, work: Work) -> bool:
-    """Chunk, embed and part into chapters what is read now. False where it was changed before
-    all was stored."""
-    recording = work.recording
-    with bench.catalogue.read() as db:
-        transcript = reading.read(db, recording.id)
-        noted = transcripts.read_digest(db, recording.id)
-    digest = transcript_digest(transcript)
-    if noted != digest:
-        with queue.holding(bench.catalogue, recording.id, bench.owner) as db:
-            reading.restate(db, recording.id)
-        return False
-    for model in work.text_models:
-        if not _chunk_and_embed(bench, recording, transcript, model):
-            return False
-    if work.chapters and not _part(bench, recording, transcript):
-        return False
-    with queue.holding(bench.catalogue, recording.id, bench.owner) as db:
-        made = bool(work.text_models) or work.chapters
-        if made and transcripts.read_digest(db, recording.id) != digest:
-            return False
-        if work.keeps_state:
-            queue.give_back(db, recording.id)
-        else:
-            queue.finish(db, recording.id)
-    return True
 
 
 def _transcribe(bench: Bench, recording: Recording) -> None:
@@ -124,7 +70,7 @@ def _transcribe(bench: Bench, recording: Recording) -> None:
             recording.id,
             "transcribe",
             result,
-            took_ms=_for_all(time.monotonic() - started, duration - kept_ms, duration),
+            took_ms=extrapolated_ms(time.monotonic() - started, duration - kept_ms, duration),
             ran=recognised.ran,
         )
         reading.settle(db, recording.id)
@@ -132,12 +78,6 @@ def _transcribe(bench: Bench, recording: Recording) -> None:
         after = reading.read(db, recording.id)
     if before is not None and transcript_digest(before) != transcript_digest(after):
         bench.observer.retold(recording, changes(before, after))
-
-
-def _for_all(took_s: float, part: int, whole: int) -> int:
-    """Milliseconds that the whole would have taken, by the part that was not kept from before; 0,
-    which says nothing, where all was."""
-    return round(took_s * 1000 * whole / part) if part > 0 else 0
 
 
 def _present_media(recording: Recording) -> Media:
@@ -233,95 +173,3 @@ def _task(recording: Recording, context: Context) -> RecognitionTask:
         beam_size=context.settings.beam_size,
         hotwords=context.hotwords(recording.facts.collection),
     )
-
-
-def _chunk_and_embed(
-    bench: Bench, recording: Recording, transcript: Transcript, model: ModelRef
-) -> bool:
-    """Store the chunks of ``transcript``. False, and nothing stored, where it is read otherwise
-    by now: what was withheld in between must not come back for an instant."""
-    settings = bench.context.settings
-    embedder = bench.context.embedder_for(model)
-    started = time.monotonic()
-    check_limits(settings.chunk_size, embedder.max_tokens, model.name)
-    digest = transcript_digest(transcript)
-    facts = recording.facts
-    key = chunk_key(digest, facts, settings, model)
-    _report(bench, recording, "chunk", 0.0)
-    parameters = ChunkParameters(settings.chunk_size, settings.chunk_overlap)
-    made = chunk(transcript, parameters, embedder.count_tokens)
-    _report(bench, recording, "embed", 0.5)
-    room = embedder.max_tokens - settings.chunk_size
-    context = fitting_context(facts.title, embedder.count_tokens, room)
-    strings = [encoded_string(one, context) for one in made]
-    encoded = tuple(map(text_digest, strings))
-    known = about(facts.title, facts.collection, facts.people)
-    anew = _asked_again(bench, recording, model)
-    vectors, embedded = _vectors(bench, strings, encoded, model, embedder, anew)
-    chunk_set = chunks.ChunkSet(
-        recording_id=recording.id,
-        model_hash=model.hash,
-        fingerprint=key,
-        chunks=tuple(made),
-        encoded=encoded,
-        words=tuple(full_text(one.text, one.language, known) for one in made),
-        vectors=vectors,
-    )
-    result = StageResult(key, "")
-    took_ms = _for_all(time.monotonic() - started, embedded, len(made))
-    with queue.holding(bench.catalogue, recording.id, bench.owner) as db:
-        if transcripts.read_digest(db, recording.id) != digest:
-            return False
-        if anew:
-            chunks.drop_sets(db, recording.id, model.hash)
-        chunks.store(db, chunk_set)
-        transcripts.record_result(db, recording.id, "embed", result, took_ms=took_ms)
-        if generations.text_model(db) is None:
-            generations.set_text_model(db, model)
-    return True
-
-
-def _part(bench: Bench, recording: Recording, transcript: Transcript) -> bool:
-    """Store the chapters of ``transcript``. False as for its chunks."""
-    started = time.monotonic()
-    made = chaptering.chapters_of(bench.context, transcript)
-    digest = transcript_digest(transcript)
-    result = StageResult(chapter_key(digest, bench.context.text[1]), digest)
-    took_ms = round((time.monotonic() - started) * 1000)
-    with queue.holding(bench.catalogue, recording.id, bench.owner) as db:
-        if transcripts.read_digest(db, recording.id) != digest:
-            return False
-        chapters.store(db, recording.id, made.chapters, result, took_ms=took_ms, ran=made.ran)
-    return True
-
-
-def _asked_again(bench: Bench, recording: Recording, model: ModelRef) -> bool:
-    """Whether a person asked for the recording's vectors to be made anew."""
-    with bench.catalogue.read() as db:
-        asked = chunks.set_fingerprints(db, model.hash, (recording.id,)).get(recording.id)
-    return asked == f"{transcripts.AGAIN}embed"
-
-
-def _vectors(
-    bench: Bench,
-    strings: Sequence[str],
-    encoded: Sequence[str],
-    model: ModelRef,
-    embedder: Embedder,
-    anew: bool,
-) -> tuple[chunks.Half, int]:
-    """float16 [n, dimension], a row a string; what this model has embedded before is reused. And
-    how many were embedded now."""
-    with bench.catalogue.read() as db:
-        known = {} if anew else chunks.known_vectors(db, model.hash, encoded)
-    fresh = embed(strings, embedder, frozenset(known))
-    known.update(fresh)
-    rows = [known[digest] for digest in encoded]
-    empty = np.zeros((0, embedder.dimension), dtype=np.float16)
-    return np.stack(rows) if rows else empty, len(fresh)
-
-
-def _report(bench: Bench, recording: Recording, stage: str, progress: float) -> None:
-    with queue.holding(bench.catalogue, recording.id, bench.owner) as db:
-        queue.set_progress(db, recording.id, stage, progress)
-    bench.observer.progressed(recording, stage, 0, None)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.catalog import chunks
+from pipeline.catalog import vectors as stored_vectors
 from pipeline.catalog.chunks import StoredChunk
 from pipeline.catalog.generations import Generation
 from pipeline.catalog.scope import Scope
@@ -59,9 +60,9 @@ def meaning_leg(
         newest = generation.newest_chunk
         live = chunks.count(db, model_hash, newest)
         whole = scope.unlimited and live == generation.chunks
-        allowed = None if whole else chunks.live_ids(db, model_hash, scope, newest)
+        allowed = None if whole else stored_vectors.live_ids(db, model_hash, scope, newest)
         ranking += index.search(query, limit, allowed)
-    ids, vectors = chunks.vectors_after(db, model_hash, newest, scope, LONGEST_TAIL + 1)
+    ids, vectors = stored_vectors.vectors_after(db, model_hash, newest, scope, LONGEST_TAIL + 1)
     unseen = 0
     if len(ids) > LONGEST_TAIL:
         ids, vectors = ids[:LONGEST_TAIL], vectors[:LONGEST_TAIL]
@@ -79,7 +80,7 @@ def background(db: sqlite3.Connection, model_hash: str) -> float:
     Contextualized Word Representations?, EMNLP 2019): what lies below it tells nothing, and no two
     models agree on it.
     """
-    vectors = chunks.sample_vectors(db, model_hash, SAMPLE).astype(np.float32)
+    vectors = stored_vectors.sample_vectors(db, model_hash, SAMPLE).astype(np.float32)
     count = len(vectors)
     if count < 2:
         return 0.0

@@ -10,7 +10,7 @@ from sqlite3 import Connection
 
 import numpy as np
 
-from pipeline.catalog import chunks, generations, recordings
+from pipeline.catalog import chunks, generations, recordings, vocabulary
 from pipeline.catalog.chunks import StoredChunk
 from pipeline.catalog.scope import Scope
 from pipeline.search import moments
@@ -78,7 +78,7 @@ def _best_sentences(
     """The sentence of each passage, by its id, that is most like the words of ``asked``."""
     words = query_words(asked.text, asked.language)
     terms = [term for one in words for term in one.alternatives]
-    frequencies = chunks.document_frequencies(db, terms)
+    frequencies = vocabulary.document_frequencies(db, terms)
     evidence = Evidence.of(words, frequencies, chunks.count(db, model.hash))
     readings = read(asked.text, evidence, laid_out(found), {})
     return {i: moments.best_sentence(reading.strengths) for i, reading in readings.items()}

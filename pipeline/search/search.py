@@ -10,7 +10,8 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from models.contracts import Embedder
-from pipeline.catalog import chunks, generations, recordings
+from pipeline.catalog import chunks, generations, recordings, vocabulary
+from pipeline.catalog import vectors as stored_vectors
 from pipeline.catalog.chunks import StoredChunk
 from pipeline.catalog.connection import Catalogue
 from pipeline.catalog.generations import Generation
@@ -223,7 +224,7 @@ class _Search:
 
     def _weighed(self, model: ModelRef, words: Sequence[QueryWord]) -> Evidence:
         terms = [term for word in words for term in (*word.alternatives, *word.synonyms)]
-        frequencies = chunks.document_frequencies(self._db, terms)
+        frequencies = vocabulary.document_frequencies(self._db, terms)
         return Evidence.of(words, frequencies, chunks.count(self._db, model.hash))
 
     def _scores(
@@ -236,7 +237,7 @@ class _Search:
         words = {i: readings[i].strongest for i in ids}
         if meant is None:
             return words
-        vectors = chunks.vectors_of(self._db, meant.model.hash, stored)
+        vectors = stored_vectors.vectors_of(self._db, meant.model.hash, stored)
         background = self._searcher.background(self._db, meant.model)
         cosines = {i: float(vector @ meant.vector[0]) for i, vector in vectors.items()}
         meaning = smoothed({i: likeness(c, background) for i, c in cosines.items()}, stored)

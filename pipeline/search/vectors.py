@@ -20,10 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.catalog import chunks, generations
-from pipeline.catalog.chunks import Half, Ids
+from pipeline.catalog import vectors as stored_vectors
+from pipeline.catalog.chunks import Half
 from pipeline.catalog.connection import Catalogue
 from pipeline.catalog.generations import Generation
 from pipeline.catalog.scope import Scope
+from pipeline.catalog.vectors import Ids
 from pipeline.errors import InterviewsError
 from pipeline.home import disk_error, sync_folder
 from pipeline.values import ModelRef
@@ -88,7 +90,7 @@ def build(catalogue: Catalogue, index_dir: Path, model: ModelRef) -> Generation 
     with catalogue.read() as db:
         number = generations.reserve(db)
         count = chunks.count(db, model.hash)
-        _, first = chunks.vectors_after(db, model.hash, 0, Scope(), 1)
+        _, first = stored_vectors.vectors_after(db, model.hash, 0, Scope(), 1)
     if not len(first):
         return None
     kind = kind_for(count)
@@ -119,7 +121,7 @@ def _pages(catalogue: Catalogue, model: ModelRef) -> Iterator[tuple[Ids, Half]]:
     after = 0
     while True:
         with catalogue.read() as db:
-            ids, vectors = chunks.vectors_after(db, model.hash, after, Scope(), _PAGE)
+            ids, vectors = stored_vectors.vectors_after(db, model.hash, after, Scope(), _PAGE)
         if not len(ids):
             return
         yield ids, vectors

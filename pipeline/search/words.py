@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from pipeline.catalog import chunks
+from pipeline.catalog import vocabulary
 from pipeline.catalog.scope import Scope
 from pipeline.search import compounds
 from pipeline.search.analysis import SHORTEST_PART, QueryWord
@@ -34,9 +34,9 @@ def words_leg(
 ) -> list[int]:
     """At most ``limit`` passages, by chunk id, those most like the query by BM25 first."""
     asked = [term for word in query for term in word.alternatives]
-    split = compounds.parts(asked, partial(chunks.document_frequencies, db))
+    split = compounds.parts(asked, partial(vocabulary.document_frequencies, db))
     match = expression(query, (part for pair in split.values() for part in pair))
-    return [found for found, _ in chunks.words_leg(db, match, model_hash, scope, limit)]
+    return [found for found, _ in vocabulary.words_leg(db, match, model_hash, scope, limit)]
 
 
 def expression(query: Sequence[QueryWord], parts: Iterable[str]) -> str:

@@ -1,13 +1,14 @@
 """Titles of chapters: the two to four words that tell each from the others, as they were said.
 
 A word tells by how often it is said in the chapter and in how few others (tf-idf), and more so in
-what opens it, mostly a question. Names and, in German, nouns are preferred, known by their capital
-within a sentence.
+what opens it, mostly a question. Nouns are preferred, known in German by their capital within a
+sentence and in English by the little words around them; names of those who talk are left out.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,11 +24,17 @@ NOTHING = "…"
 
 _FEWEST = 2
 _OPENING, _OPENING_WEIGHT = 2, 1.5
-_PLAIN_GERMAN = 0.3
-"""What a German word in lower case is worth beside a noun."""
+_PLAIN = 0.3
+"""What another word is worth beside a noun."""
 
 _NAME = 1.5
-"""What an English name is worth beside another word."""
+"""What an English name is worth beside another noun."""
+
+_ADDRESSED = re.compile(
+    r"\b(?:(?:herrn?|frau|mr|mrs|ms|dr|doktor|doctor|professor)\.? )+([^\W\d_][\w-]*)",
+    re.IGNORECASE,
+)
+"""The name of a person, who mostly is there: it does not tell a chapter from the others."""
 
 _REPEATED = 0.8
 """How much saying a word again counts: with 1 as much as the first time."""
@@ -37,7 +44,8 @@ _ALIKE = 0.5
 
 
 class Found(Protocol):
-    """A telling word of a text: its stem and its place."""
+    """A telling word of a text: its stem, its place, and how surely (0 to 1) it is, by the words
+    around it, an English noun."""
 
     @property
     def term(self) -> str: ...
@@ -45,6 +53,8 @@ class Found(Protocol):
     def begin(self) -> int: ...
     @property
     def end(self) -> int: ...
+    @property
+    def noun(self) -> float: ...
 
 
 Words = Callable[[str, str | None], Sequence[Found]]
@@ -60,6 +70,7 @@ class _Said:
     sentence: int
     begin: int
     end: int
+    noun: float
 
 
 @dataclass(slots=True)
@@ -70,6 +81,7 @@ class _Word:
     forms: Counter[str] = field(default_factory=Counter)
     within: Counter[str] = field(default_factory=Counter)
     weight: float = 0.0
+    noun: float = 0.0
 
     @property
     def form(self) -> str:
@@ -77,19 +89,38 @@ class _Word:
         capital for another reason."""
         return (self.within or self.forms).most_common(1)[0][0]
 
+    @property
+    def capital(self) -> bool:
+        return bool(self.within) and self.form[:1].isupper()
 
-def titles(chapters: Sequence[Sequence[TimedSentence]], words: Words) -> list[str]:
-    """A title for each chapter, of words that are said in it, in order of first appearance."""
-    names = {s.speaker for chapter in chapters for s in chapter if s.speaker}
-    speakers = {found.term for name in sorted(names) for found in words(name, None)}
-    speakers |= {part.lower() for name in names for part in name.split()}
-    found = [_words_of(chapter, words, speakers) for chapter in chapters]
+
+def titles(
+    chapters: Sequence[Sequence[TimedSentence]], people: Sequence[str], words: Words
+) -> list[str]:
+    """A title for each chapter, of words that are said in it, in order of first appearance; none
+    is a name of ``people`` nor of those who speak or are spoken to."""
+    everything = [sentence for chapter in chapters for sentence in chapter]
+    cased = any(sentence.text != sentence.text.lower() for sentence in everything)
+    left_out = _names(everything, people, words, cased)
+    found = [_words_of(chapter, words, left_out) for chapter in chapters]
     spread = Counter(term for own in found for term in own)
-    cased = any(s.text != s.text.lower() for chapter in chapters for s in chapter)
     return [
         _title(chapter, own, _telling(chapter, own, spread, len(chapters), cased))
         for chapter, own in zip(chapters, found, strict=True)
     ]
+
+
+def _names(
+    sentences: Sequence[TimedSentence], people: Sequence[str], words: Words, cased: bool
+) -> set[str]:
+    """The names of all who take part, as terms and in lower case."""
+    whole = {*people, *(s.speaker for s in sentences if s.speaker)}
+    names = {part for name in whole for part in name.split()}
+    for sentence in sentences:
+        called = _ADDRESSED.findall(sentence.text)
+        names |= {name for name in called if not cased or name[0].isupper()}
+    terms = {found.term for name in sorted(names) for found in words(name, None)}
+    return terms | {name.lower() for name in names}
 
 
 def _words_of(
@@ -106,6 +137,7 @@ def _words_of(
             if said.begin and sentence.text[: said.begin].strip(" \"'„“«»(–-"):
                 word.within[said.form] += 1
             word.weight += _OPENING_WEIGHT if opening else 1.0
+            word.noun = max(word.noun, said.noun)
     return found
 
 
@@ -121,7 +153,8 @@ def _said(number: int, sentence: TimedSentence, words: Words) -> Iterator[_Said]
         begin, end = group[0].begin, max(one.end for one in group)
         form = text[begin:end]
         if _is_word(form):
-            yield _Said(" ".join(one.term for one in group), form, number, begin, end)
+            term = " ".join(one.term for one in group)
+            yield _Said(term, form, number, begin, end, group[-1].noun)
 
 
 def _is_word(form: str) -> bool:
@@ -151,23 +184,32 @@ def _telling(
 
 
 def _kind(chapter: Sequence[TimedSentence], word: _Word, cased: bool) -> float:
-    capital = word.form[:1].isupper() and bool(word.within)
     if chapter[word.first.sentence].language == "en":
-        return _NAME if capital else 1.0
-    return 1.0 if capital or not cased else _PLAIN_GERMAN
+        return _NAME if word.capital else max(word.noun, _PLAIN)
+    return 1.0 if word.capital or not cased else _PLAIN
 
 
 def _title(chapter: Sequence[TimedSentence], own: dict[str, _Word], chosen: Sequence[str]) -> str:
-    """The words, those said in one breath side by side, the others after a comma."""
+    """The words, those said in one breath side by side and as there, the others after a comma."""
     order = sorted(chosen, key=lambda term: (own[term].first.sentence, own[term].first.begin))
-    title = ""
-    for term, before in zip(order, [None, *order], strict=False):
-        between = ", " if before is None or not _follows(chapter, own, before, term) else " "
-        title += (between if title else "") + own[term].form
+    breaths: list[list[str]] = []
+    for term in order:
+        if breaths and _follows(chapter, own, breaths[-1][-1], term):
+            breaths[-1].append(term)
+        else:
+            breaths.append([term])
+    title = ", ".join(_spelt(own, breath) for breath in breaths)
     said = {sentence.text.strip(" .?!…") for sentence in chapter}
     if len(order) > 1 and title in said:
         return _title(chapter, own, chosen[:-1])
-    return title or NOTHING
+    first = re.split(r"[ ,]", title, maxsplit=1)[0]
+    return title[:1].upper() + title[1:] if first.islower() else title or NOTHING
+
+
+def _spelt(own: dict[str, _Word], breath: Sequence[str]) -> str:
+    if len(breath) == 1:
+        return own[breath[0]].form
+    return " ".join(own[term].first.form for term in breath)
 
 
 def _follows(
