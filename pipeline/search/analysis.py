@@ -139,6 +139,15 @@ def query_words(query: str, language: str | None = None) -> tuple[QueryWord, ...
     return tuple(words)[:MAX_QUERY_WORDS]
 
 
+def without_numbers(query: str) -> str:
+    """A query without the numbers that it holds in either language, and their units."""
+    kept = list(query)
+    for reading in _LANGUAGES:
+        for number in numbers(query, reading):
+            kept[number.begin : number.end] = " " * (number.end - number.begin)
+    return "".join(kept)
+
+
 def readings_of(language: str | None) -> tuple[str, ...]:
     """The languages that a query is read in."""
     return (language,) if language in _LANGUAGES else tuple(_LANGUAGES)

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.search import letters
-from pipeline.search.analysis import analyse, plain_words
+from pipeline.search.analysis import analyse, plain_words, without_numbers
 from pipeline.search.evidence import Evidence
 from pipeline.search.numbers import is_number
 from pipeline.search.stretches import Stretch
@@ -79,7 +79,8 @@ def read(
     texts = [text for stretch in stretches for text in stretch.texts]
     if not texts:
         return {}
-    shared = letters.shares(query, texts)
+    spelt, part = _spelt_out(query, evidence)
+    shared = part * letters.shares(spelt, texts)
     readings: dict[int, Reading] = {}
     begin = 0
     for stretch in stretches:
@@ -92,6 +93,14 @@ def read(
             readings[chunk_id] = Reading(tuple(float(one) for one in strengths[places]))
         begin = end
     return readings
+
+
+def _spelt_out(query: str, evidence: Evidence) -> tuple[str, float]:
+    """The query without its numbers, which are spelt in many ways, and the part of it that is."""
+    if not evidence.counts_numbers:
+        return query, 1.0
+    spelt = without_numbers(query)
+    return spelt, len(spelt.split()) / max(len(query.split()), 1)
 
 
 def _by_words(words: Strengths, near: Strengths, evidence: Evidence) -> Strengths:
