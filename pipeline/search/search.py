@@ -269,7 +269,7 @@ def _hits(
         if meant is not None and meaning > 1 and rank <= REFINED:
             alike = _likeness(candidate.stored.chunk, meant)
             strengths = [own / meaning + like for own, like in zip(strengths, alike, strict=True)]
-        hits.append(_hit(rank, candidate, moments.best_sentence(strengths), evidence))
+        hits.append(_hit(rank, candidate, strengths, evidence))
     return tuple(hits)
 
 
@@ -282,15 +282,16 @@ def _likeness(chunk: Chunk, meant: _Meant) -> tuple[float, ...]:
     return tuple(float(cosine) for cosine in cosines)
 
 
-def _hit(rank: int, candidate: Candidate, sentence: int, evidence: Evidence) -> Hit:
+def _hit(rank: int, candidate: Candidate, strengths: Sequence[float], evidence: Evidence) -> Hit:
     chunk = candidate.stored.chunk
+    sentence = moments.best_sentence(strengths)
     heard = chunk.sentences[sentence] if chunk.sentences else None
     return Hit(
         rank=rank,
         recording=candidate.recording,
         start_ms=chunk.start_ms,
         end_ms=chunk.end_ms,
-        jump_ms=moments.jump_ms(chunk, sentence),
+        jump_ms=moments.jump_ms(chunk, moments.run_up(chunk, strengths, sentence)),
         text=chunk.text,
         speaker=heard.speaker if heard else None,
         language=chunk.language or candidate.recording.shown_language,
