@@ -18,7 +18,7 @@ from pipeline.catalog.generations import Generation
 from pipeline.catalog.scope import Scope
 from pipeline.errors import BadInput, InterviewsError
 from pipeline.glossary import Glossary
-from pipeline.search import moments, slips, vectors
+from pipeline.search import moments, vectors
 from pipeline.search.analysis import MAX_QUERY_CHARACTERS, QueryWord, query_words
 from pipeline.search.evidence import Evidence
 from pipeline.search.fusion import blend, meaning_weight
@@ -30,7 +30,7 @@ from pipeline.search.ranking import EACH, Candidate, apart, spread
 from pipeline.search.reading import Reading, read
 from pipeline.search.reranking import READ, Reranking
 from pipeline.search.results import Mode, Notice, SearchResult
-from pipeline.search.slips import Slip
+from pipeline.search.slips import Slip, Vocabulary, told
 from pipeline.search.stretches import laid_out
 from pipeline.search.synonyms import Thesaurus
 from pipeline.search.vectors import Query, Ranking, VectorIndex
@@ -119,10 +119,10 @@ class Searcher:
         best, cut = self._best(asked, mode, apart(candidates))
         shown = spread(best, each)[:limit]
         hits = _hits(shown, meant, found.meaning, found.evidence)
-        corrected = slips.told(found.slips, [one.stored.chunk for one in shown])
+        corrected = told(found.slips, [one.stored.chunk for one in shown])
         took_ms = (time.perf_counter() - started) * 1000
-        told = (*badly, *notices, *found.notices, *cut)
-        return SearchResult(query, mode, told, took_ms, hits, corrected)
+        degraded = (*badly, *notices, *found.notices, *cut)
+        return SearchResult(query, mode, degraded, took_ms, hits, corrected)
 
     def _best(
         self, query: str, mode: Mode, candidates: list[Candidate]
@@ -213,7 +213,7 @@ class _Search:
             return []
         ids: dict[int, None] = {}
         if self._mode != "meaning":
-            words, self.slips = slips.mended(self._db, words)
+            words, self.slips = Vocabulary(self._db, model.hash, self._scope).mended(words)
             ids |= dict.fromkeys(words_leg(self._db, words, model.hash, self._scope, self._depth))
         if meant is not None:
             ids |= dict.fromkeys(found for found, _ in self._by_meaning(model, meant))
