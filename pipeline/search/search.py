@@ -30,7 +30,7 @@ from pipeline.search.ranking import EACH, Candidate, apart, spread
 from pipeline.search.reading import Reading, read
 from pipeline.search.reranking import READ, Reranking
 from pipeline.search.results import Mode, Notice, SearchResult
-from pipeline.search.slips import Slip, Vocabulary, told
+from pipeline.search.slips import Slip, Vocabulary, spelt, told
 from pipeline.search.stretches import laid_out
 from pipeline.search.synonyms import Thesaurus
 from pipeline.search.vectors import Query, Ranking, VectorIndex
@@ -221,7 +221,7 @@ class _Search:
         found = recordings.get_many(self._db, {one.recording_id for one in stored.values()})
         self.evidence = self._weighed(model, words)
         known = what_is_known(self._db, found.values())
-        readings = read(query, self.evidence, laid_out(stored.values()), known)
+        readings = read(spelt(query, self.slips), self.evidence, laid_out(stored.values()), known)
         scores = self._scores([i for i in ids if i in stored], stored, readings, meant)
         return [
             Candidate(stored[i], found[stored[i].recording_id], readings[i], score)

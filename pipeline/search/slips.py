@@ -7,9 +7,12 @@ Few slips are in the first letter (Kukich: Techniques for Automatically Correcti
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
+from typing import NamedTuple
 
 from pipeline.catalog import vocabulary
 from pipeline.catalog.scope import Scope
@@ -22,6 +25,10 @@ from pipeline.values import Chunk
 SHORTEST, SHORTEST_STEM, LONG_STEM = 4, 3, 8
 """Letters of a word and of its stem that may hold a slip, and of a stem that may hold two. (By the
 letters of whole words, verbs of eight and nine met unlike ones too often.)"""
+
+_MOST_SLIPS = 2
+
+_UMLAUT = re.compile("([aou])e")
 
 MOST_NEAR = 3
 """Terms that stand in for a word."""
@@ -36,10 +43,23 @@ read for each."""
 
 @dataclass(frozen=True, slots=True)
 class Slip:
-    """A word as it was typed, and the terms of the collection that stand in for it."""
+    """A word as it was typed, the terms of the collection that stand in for it, the nearest first,
+    and that one as somebody wrote it."""
 
-    written: str
+    typed: str
     terms: tuple[str, ...]
+    written: str
+
+
+class _Like(NamedTuple):
+    """A term whose words are like the typed one: the better, the smaller."""
+
+    slips: int
+    rarity: int
+    """Passages that hold it, as a negative number."""
+
+    term: str
+    written: str
 
 
 class Vocabulary:
@@ -53,28 +73,34 @@ class Vocabulary:
     def mended(self, words: Sequence[QueryWord]) -> tuple[tuple[QueryWord, ...], tuple[Slip, ...]]:
         """The query's words, those that occur nowhere with what stands in for them. A word that
         the glossary has is no slip."""
-        slips: dict[QueryWord, Slip] = {}
-        for word in words:
-            if len(slips) < MOST_WORDS and _may_be_slip(word) and not is_known(self._db, word):
-                slips[word] = Slip(word.written, self._nearest(word))
+        unknown = (word for word in words if _may_be_slip(word) and not is_known(self._db, word))
+        looked_at = {word: self._slip(word) for word in islice(unknown, MOST_WORDS)}
+        slips = {word: slip for word, slip in looked_at.items() if slip is not None}
         standing_in = (
             replace(word, synonyms=slips[word].terms) if word in slips else word for word in words
         )
         return tuple(standing_in), tuple(slips.values())
 
-    def _nearest(self, word: QueryWord) -> tuple[str, ...]:
-        """The terms of the words with the fewest slips, frequent ones first. Stems tell which may
-        be; how they are written tells which are, since unlike words may have like stems."""
+    def _slip(self, word: QueryWord) -> Slip | None:
+        """What stands in for a word. Stems tell what may; how words are written tells what does,
+        since unlike words may have like stems."""
+        most = _most_slips(word)
         near: dict[str, int] = {}
         for term in word.terms:
-            for other, slips in self._alike(term, _most_slips(word)):
+            for other, slips in self._alike(term, most):
                 near[other] = min(slips, near.get(other, slips))
         often = vocabulary.document_frequencies(self._db, list(near))
         first = sorted(near, key=lambda other: (near[other], -often[other], other))[:MOST_TERMS]
-        apart = {other: self._apart(word, other) for other in first}
-        least = min(apart.values(), default=0)
-        nearest = [other for other in first if apart[other] == least <= _most_slips(word)]
-        return tuple(sorted(nearest, key=lambda other: (-often[other], other))[:MOST_NEAR])
+        likes = (
+            _Like(slips, -often[term], term, written)
+            for term in first
+            for slips, written in self._nearest(word.written, term)
+        )
+        found = sorted(like for like in likes if like.slips <= most)
+        if not found:
+            return None
+        stand_in = [like.term for like in found if like.slips == found[0].slips]
+        return Slip(word.written, tuple(stand_in[:MOST_NEAR]), found[0].written)
 
     def _alike(self, term: str, most: int) -> Iterator[tuple[str, int]]:
         """Terms with at most so many slips to ``term``, and how many."""
@@ -90,20 +116,30 @@ class Vocabulary:
             ):
                 yield other, slips
 
-    def _apart(self, word: QueryWord, term: str) -> int:
-        """The fewest slips between a word and those of a term, as both are written."""
-        most, typed = _most_slips(word), folded(word.written)
+    def _nearest(self, typed: str, term: str) -> list[tuple[int, str]]:
+        """That word of a term which has the fewest slips as it is written, and how many; none
+        where the term is in no passage."""
         match = f'words : "{term}"'
         ids = vocabulary.words_leg(self._db, match, self._model_hash, self._scope, MOST_READ)
         passages = (one.chunk for one in vocabulary.loaded(self._db, [one for one, _ in ids]))
-        said = {folded(form) for form in _said([term], passages)}
-        return min((distance(typed, form, most) for form in said), default=most + 1)
+        forms = {_plain(form): form for form in _said([term], passages)}
+        return sorted(
+            (distance(_plain(typed), plain, _MOST_SLIPS), form) for plain, form in forms.items()
+        )[:1]
+
+
+def spelt(query: str, slips: Iterable[Slip]) -> str:
+    """The query with the words that stand in for others in their places."""
+    for slip in slips:
+        typed = rf"(?<!\w){re.escape(slip.typed)}(?!\w)"
+        query = re.sub(typed, slip.written, query)
+    return query
 
 
 def told(slips: Iterable[Slip], passages: Sequence[Chunk]) -> tuple[Corrected, ...]:
     """What was searched for instead, as the best of the passages writes it; nothing of a word
     whose stand-ins are in none of them."""
-    written = ((slip.written, next(_said(slip.terms, passages), None)) for slip in slips)
+    written = ((slip.typed, next(_said(slip.terms, passages), None)) for slip in slips)
     return tuple(Corrected(was, now) for was, now in written if now is not None)
 
 
@@ -116,7 +152,12 @@ def _most_slips(word: QueryWord) -> int:
     stem = min(map(len, word.terms))
     if len(word.written) < SHORTEST or stem < SHORTEST_STEM:
         return 0
-    return 1 if stem < LONG_STEM else 2
+    return 1 if stem < LONG_STEM else _MOST_SLIPS
+
+
+def _plain(word: str) -> str:
+    """A word without case and accents; an umlaut is the same however it is typed."""
+    return _UMLAUT.sub(r"\1", folded(word))
 
 
 def _said(terms: Sequence[str], passages: Iterable[Chunk]) -> Iterator[str]:
