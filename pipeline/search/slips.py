@@ -44,11 +44,12 @@ read for each."""
 @dataclass(frozen=True, slots=True)
 class Slip:
     """A word as it was typed, the terms of the collection that stand in for it, the nearest first,
-    and that one as somebody wrote it."""
+    that one as somebody wrote it, and how many slips it is away."""
 
     typed: str
     terms: tuple[str, ...]
     written: str
+    apart: int
 
 
 class _Like(NamedTuple):
@@ -100,7 +101,7 @@ class Vocabulary:
         if not found:
             return None
         stand_in = [like.term for like in found if like.slips == found[0].slips]
-        return Slip(word.written, tuple(stand_in[:MOST_NEAR]), found[0].written)
+        return Slip(word.written, tuple(stand_in[:MOST_NEAR]), found[0].written, found[0].slips)
 
     def _alike(self, term: str, most: int) -> Iterator[tuple[str, int]]:
         """Terms with at most so many slips to ``term``, and how many."""
@@ -129,8 +130,11 @@ class Vocabulary:
 
 
 def spelt(query: str, slips: Iterable[Slip]) -> str:
-    """The query with the words that stand in for others in their places."""
+    """The query with the words that are one slip away in the places of those they stand in for.
+    What is two away is too often another word to be held against every letter (measured)."""
     for slip in slips:
+        if slip.apart > 1:
+            continue
         typed = rf"(?<!\w){re.escape(slip.typed)}(?!\w)"
         query = re.sub(typed, slip.written, query)
     return query
