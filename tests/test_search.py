@@ -314,3 +314,29 @@ def test_a_search_says_how_to_play_what_is_not_withheld(
     assert "ffplay -autoexit -ss 0.0 /" in interviews("search", "Stadtwerke Netz").out
     interviews("withhold", added["recordings"][0]["id"], "--from", "4.5", "--to", "9")
     assert "ffplay -autoexit -ss 0.0 -t 4.5 /" in interviews("search", "Stadtwerke Netz").out
+
+
+def test_how_many_hits_a_recording_may_have_before_others_is_for_the_member_to_say(
+    interviews: Interviews, tmp_path: Path
+) -> None:
+    many = "".join(
+        f"\n0{minute}:00.000 --> 0{minute}:50.000\n{'Die Pumpe pumpt und pumpt. ' * 12}\n"
+        for minute in range(6)
+    )
+    one = "\n00:00.000 --> 00:04.000\nEine Pumpe ist auch dabei, neben vielem anderen hier.\n"
+    for name, cues in (("Pumpwerk", many), ("Klärwerk", one)):
+        (tmp_path / f"{name}.vtt").write_text(f"WEBVTT\n{cues}", encoding="utf-8")
+        interviews("add", tmp_path / f"{name}.vtt")
+    interviews("run")
+
+    def titles(*options: str) -> list[str]:
+        found = interviews("search", "Pumpe", "--mode", "words", "--limit", "5", "--json", *options)
+        return [hit["title"] for hit in found.json["hits"]]
+
+    def before_others(count: int) -> list[str]:
+        return ["Pumpwerk"] * count + ["Klärwerk"] + ["Pumpwerk"] * (4 - count)
+
+    assert titles() == titles("--each", "3") == before_others(3)
+    assert titles("--each", "1") == before_others(1)
+    assert titles("--each", "0") == ["Pumpwerk"] * 5
+    assert interviews("search", "Pumpe", "--each", "-1", check=False).code == 2

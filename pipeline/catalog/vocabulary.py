@@ -12,6 +12,9 @@ from pipeline.catalog.scope import Scope
 _PAGE = 500
 """Passages held in memory at once."""
 
+_LAST = "\U0010ffff"
+"""Comes after every letter."""
+
 
 def words_leg(
     db: sqlite3.Connection, match: str, model_hash: str, scope: Scope, limit: int
@@ -46,14 +49,24 @@ def document_frequencies(db: sqlite3.Connection, terms: Sequence[str]) -> dict[s
     }
 
 
-def terms(db: sqlite3.Connection) -> Iterator[str]:
-    """Every analysed term of every passage, once, in order."""
+def holds(db: sqlite3.Connection, match: str) -> bool:
+    """Whether a full-text ``match`` finds any passage at all."""
+    found = db.execute("SELECT 1 FROM chunk_words WHERE chunk_words MATCH ? LIMIT 1", (match,))
+    return found.fetchone() is not None
+
+
+def terms(db: sqlite3.Connection, beginning: str = "") -> Iterator[str]:
+    """Every analysed term of every passage that begins so, once, in order."""
     # A view of the index that holds nothing itself, gone with the connection.
     db.execute(
         "CREATE VIRTUAL TABLE IF NOT EXISTS temp.chunk_terms"
         " USING fts5vocab('main', 'chunk_words', 'col')"
     )
-    for row in db.execute("SELECT term FROM temp.chunk_terms WHERE col = 'words'"):
+    rows = db.execute(
+        "SELECT term FROM temp.chunk_terms WHERE col = 'words' AND term >= ? AND term < ?",
+        (beginning, f"{beginning}{_LAST}"),
+    )
+    for row in rows:
         yield row[0]
 
 

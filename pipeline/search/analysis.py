@@ -13,7 +13,7 @@ import re
 import threading
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 
 import snowballstemmer
@@ -61,13 +61,14 @@ class QueryWord:
 
     ``synonyms`` are terms, or phrases of terms joined by single blanks, that stand for it. Where it
     is part of a number, ``numbers`` are the terms of that number in any spelling, and ``measures``
-    those that tell more than it: with its unit, or as a year.
+    those that tell more than it: with its unit, or as a year. ``written`` is how it was typed.
     """
 
     terms: tuple[str, ...]
     synonyms: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
     measures: tuple[str, ...] = ()
+    written: str = field(default="", compare=False)
 
     @property
     def alternatives(self) -> tuple[str, ...]:
@@ -135,7 +136,7 @@ def query_words(query: str, language: str | None = None) -> tuple[QueryWord, ...
     for word in telling:
         terms = tuple(dict.fromkeys(t for r in readings for t in _terms(word[0], r)))
         if terms:
-            words[_counted(QueryWord(terms), *word.span(), counted)] = None
+            words[_counted(QueryWord(terms, written=word[0]), *word.span(), counted)] = None
     return tuple(words)[:MAX_QUERY_WORDS]
 
 

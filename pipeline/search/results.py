@@ -25,6 +25,14 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Corrected:
+    """A word of the query that occurs nowhere, and the word that was searched for instead."""
+
+    was: str
+    now: str
+
+
+@dataclass(frozen=True, slots=True)
 class SearchResult:
     """What was found. ``degraded`` names every leg that was off; empty when all took part."""
 
@@ -33,17 +41,22 @@ class SearchResult:
     degraded: tuple[Notice, ...]
     took_ms: float
     hits: tuple[Hit, ...]
+    corrected: tuple[Corrected, ...] = ()
 
 
 def result_json(result: SearchResult, language: str) -> dict[str, object]:
-    """The contract of ``search --json``; times in seconds, ``degraded`` said in ``language``."""
-    return {
+    """The contract of ``search --json``; times in seconds, ``degraded`` said in ``language``.
+    ``corrected`` is there only where a word was."""
+    answer: dict[str, object] = {
         "query": result.query,
         "mode": result.mode,
         "degraded": " ".join(n.said(language) for n in result.degraded) or None,
         "took_ms": round(result.took_ms, 1),
         "hits": [hit_json(hit) for hit in result.hits],
     }
+    if result.corrected:
+        answer["corrected"] = [{"was": one.was, "now": one.now} for one in result.corrected]
+    return answer
 
 
 def hit_json(hit: Hit) -> dict[str, object]:

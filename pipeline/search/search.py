@@ -30,6 +30,7 @@ from pipeline.search.ranking import EACH, Candidate, apart, spread
 from pipeline.search.reading import read
 from pipeline.search.reranking import READ, Reranking
 from pipeline.search.results import Mode, Notice, SearchResult
+from pipeline.search.slips import Slip, Vocabulary, spelt, told
 from pipeline.search.stretches import laid_out
 from pipeline.search.synonyms import Thesaurus
 from pipeline.search.vectors import Query, Ranking, VectorIndex
@@ -116,9 +117,12 @@ class Searcher:
                 candidates = found.candidates(model, asked, words, meant)
             break
         best, cut = self._best(asked, mode, apart(candidates))
-        hits = _hits(spread(best, each)[:limit], meant, found.meaning, found.evidence)
+        shown = spread(best, each)[:limit]
+        hits = _hits(shown, meant, found.meaning, found.evidence)
+        corrected = told(found.slips, [one.stored.chunk for one in shown])
         took_ms = (time.perf_counter() - started) * 1000
-        return SearchResult(query, mode, (*badly, *notices, *found.notices, *cut), took_ms, hits)
+        degraded = (*badly, *notices, *found.notices, *cut)
+        return SearchResult(query, mode, degraded, took_ms, hits, corrected)
 
     def _best(
         self, query: str, mode: Mode, candidates: list[Candidate]
@@ -192,6 +196,7 @@ class _Search:
         self._scope = scope
         self._depth = depth
         self.notices: list[Notice] = []
+        self.slips: tuple[Slip, ...] = ()
         self.evidence = Evidence(())
         self.meaning = 0.0
         """What meaning counts against words."""
@@ -208,6 +213,7 @@ class _Search:
             return []
         passages: dict[int, float] = {}
         if self._mode != "meaning":
+            words, self.slips = Vocabulary(self._db, model.hash, self._scope).mended(words)
             passages = dict(words_leg(self._db, words, model.hash, self._scope, self._depth))
         ids = dict.fromkeys(passages)
         if meant is not None:
@@ -216,7 +222,7 @@ class _Search:
         found = recordings.get_many(self._db, {one.recording_id for one in stored.values()})
         self.evidence = self._weighed(model, words)
         known = what_is_known(self._db, found.values())
-        readings = read(query, self.evidence, laid_out(stored.values()), known)
+        readings = read(spelt(query, self.slips), self.evidence, laid_out(stored.values()), known)
         best = {i: readings[i].strongest for i in ids if i in stored}
         here = {i: score for i, score in passages.items() if i in stored}
         by_words = with_passages(best, here, stored, sum(self.evidence.most()))

@@ -71,8 +71,24 @@ def expression(query: Sequence[QueryWord], parts: Iterable[str]) -> str:
     synonyms = (name for word in query for name in word.synonyms)
     said = [f'"{term}"' for term in dict.fromkeys((*asked, *synonyms, *parts))]
     begun = dict.fromkeys(f'"{start}"*' for term in asked if (start := beginning(term)))
-    ends = dict.fromkeys(f'"{term[::-1]}"*' for term in asked if _ends_words(term))
+    ends = [f'"{term[::-1]}"*' for term in asked if _ends_words(term)]
     fields = {"words": [*said, *begun], "ends": ends, "about": [f'"{term}"' for term in asked]}
+    return _anywhere(fields)
+
+
+def is_known(db: sqlite3.Connection, word: QueryWord) -> bool:
+    """Whether a word brings passages of its own: by itself, as the beginning or the end of longer
+    ones, or as a compound of words that were said."""
+    begun = [f'"{term}"*' for term in word.alternatives]
+    ends = [f'"{term[::-1]}"*' for term in word.alternatives if _ends_words(term)]
+    fields = {"{words about}": begun, "ends": ends}
+    return vocabulary.holds(db, _anywhere(fields)) or bool(
+        compounds.parts(word.alternatives, partial(vocabulary.document_frequencies, db))
+    )
+
+
+def _anywhere(fields: Mapping[str, Sequence[str]]) -> str:
+    """Any of its terms in any of the fields."""
     return " OR ".join(f"{field} : ({_any(terms)})" for field, terms in fields.items() if terms)
 
 

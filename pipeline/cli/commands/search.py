@@ -14,6 +14,7 @@ from pipeline.catalog.scope import Scope
 from pipeline.cli.app import Session, echo_json, pass_session
 from pipeline.cli.localise import Localised
 from pipeline.search.analysis import MAX_QUERY_CHARACTERS
+from pipeline.search.ranking import EACH
 from pipeline.search.results import MODES, Mode, SearchResult, result_json
 from pipeline.search.search import Searcher
 from pipeline.timecode import format_short, to_seconds
@@ -32,6 +33,7 @@ class _Asking(Localised):
 @click.command(cls=_Asking)
 @click.argument("query")
 @click.option("--limit", type=click.IntRange(1, 1000), default=10, show_default=True)
+@click.option("--each", type=click.IntRange(0, 1000), default=EACH, show_default=True)
 @click.option("--mode", type=click.Choice(MODES), default="hybrid", show_default=True)
 @click.option("--language", type=click.Choice(["de", "en"]))
 @click.option("--collection")
@@ -42,6 +44,7 @@ def search(
     session: Session,
     query: str,
     limit: int,
+    each: int,
     mode: Mode,
     language: str | None,
     collection: str | None,
@@ -58,7 +61,7 @@ def search(
             context.glossary_file.read,
             reranking=context.reranking,
         )
-        result = searcher.search(query, mode=mode, scope=scope, limit=limit)
+        result = searcher.search(query, mode=mode, scope=scope, limit=limit, each=each or None)
         withheld = {} if as_json else _withheld(catalogue, result)
     if as_json:
         echo_json(result_json(result, session.language))
@@ -79,6 +82,8 @@ def _say(
 ) -> None:
     for notice in result.degraded:
         session.warn(notice.said(session.language))
+    for word in result.corrected:
+        session.say("search.corrected", was=word.was, now=word.now)
     for hit in result.hits:
         _say_hit(session, hit, withheld[hit.recording.id])
         if marking and len(result.query) <= MAX_QUERY_CHARACTERS:

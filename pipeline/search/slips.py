@@ -1,0 +1,171 @@
+"""Slips of the keyboard: a word of the query that the collection does not have is met by the words
+most like it, as by synonyms.
+
+Few slips are in the first letter (Kukich: Techniques for Automatically Correcting Words in Text,
+1992), so it must be the same: that keeps much noise away, and only a part of all words is read.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import NamedTuple
+
+from pipeline.catalog import vocabulary
+from pipeline.catalog.scope import Scope
+from pipeline.corrections.spellings import distance, folded
+from pipeline.search.analysis import QueryWord, plain_words
+from pipeline.search.results import Corrected
+from pipeline.search.words import is_known
+from pipeline.values import Chunk
+
+SHORTEST, SHORTEST_STEM, LONG_STEM = 4, 3, 8
+"""Letters of a word and of its stem that may hold a slip, and of a stem that may hold two. (By the
+letters of whole words, verbs of eight and nine met unlike ones too often.)"""
+
+_MOST_SLIPS = 2
+
+_UMLAUT = re.compile("([aou])e")
+
+MOST_NEAR = 3
+"""Terms that stand in for a word."""
+
+MOST_WORDS = 8
+"""Unknown words of a query that are looked after; who pastes a whole page does not wait."""
+
+MOST_TERMS, MOST_READ = 8, 20
+"""Terms whose words are compared with a query's word as they are written, and passages that are
+read for each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """A word as it was typed, the terms of the collection that stand in for it, the nearest first,
+    that one as somebody wrote it, and how many slips it is away."""
+
+    typed: str
+    terms: tuple[str, ...]
+    written: str
+    apart: int
+
+
+class _Like(NamedTuple):
+    """A term whose words are like the typed one: the better, the smaller."""
+
+    slips: int
+    rarity: int
+    """Passages that hold it, as a negative number."""
+
+    term: str
+    written: str
+
+
+class Vocabulary:
+    """The words of the passages that a search may see, by what they are like."""
+
+    def __init__(self, db: sqlite3.Connection, model_hash: str, scope: Scope) -> None:
+        self._db = db
+        self._model_hash = model_hash
+        self._scope = scope
+
+    def mended(self, words: Sequence[QueryWord]) -> tuple[tuple[QueryWord, ...], tuple[Slip, ...]]:
+        """The query's words, those that occur nowhere with what stands in for them. A word that
+        the glossary has is no slip."""
+        unknown = (word for word in words if _may_be_slip(word) and not is_known(self._db, word))
+        looked_at = {word: self._slip(word) for word in islice(unknown, MOST_WORDS)}
+        slips = {word: slip for word, slip in looked_at.items() if slip is not None}
+        standing_in = (
+            replace(word, synonyms=slips[word].terms) if word in slips else word for word in words
+        )
+        return tuple(standing_in), tuple(slips.values())
+
+    def _slip(self, word: QueryWord) -> Slip | None:
+        """What stands in for a word. Stems tell what may; how words are written tells what does,
+        since unlike words may have like stems."""
+        most = _most_slips(word)
+        near: dict[str, int] = {}
+        for term in word.terms:
+            for other, slips in self._alike(term, most):
+                near[other] = min(slips, near.get(other, slips))
+        often = vocabulary.document_frequencies(self._db, list(near))
+        first = sorted(near, key=lambda other: (near[other], -often[other], other))[:MOST_TERMS]
+        likes = (
+            _Like(slips, -often[term], term, written)
+            for term in first
+            for slips, written in self._nearest(word.written, term)
+        )
+        found = sorted(like for like in likes if like.slips <= most)
+        if not found:
+            return None
+        stand_in = [like.term for like in found if like.slips == found[0].slips]
+        return Slip(word.written, tuple(stand_in[:MOST_NEAR]), found[0].written, found[0].slips)
+
+    def _alike(self, term: str, most: int) -> Iterator[tuple[str, int]]:
+        """Terms with at most so many slips to ``term``, and how many."""
+        letters = set(term)
+        for other in vocabulary.terms(self._db, term[0]):
+            # Each slip takes one letter away at most: most words are told apart without looking at
+            # the order of their letters.
+            if (
+                abs(len(other) - len(term)) <= most
+                and len(letters.difference(other)) <= most
+                and other.isalpha()
+                and (slips := distance(term, other, most)) <= most
+            ):
+                yield other, slips
+
+    def _nearest(self, typed: str, term: str) -> list[tuple[int, str]]:
+        """That word of a term which has the fewest slips as it is written, and how many; none
+        where the term is in no passage."""
+        match = f'words : "{term}"'
+        ids = vocabulary.words_leg(self._db, match, self._model_hash, self._scope, MOST_READ)
+        passages = (one.chunk for one in vocabulary.loaded(self._db, [one for one, _ in ids]))
+        forms = {_plain(form): form for form in _said([term], passages)}
+        return sorted(
+            (distance(_plain(typed), plain, _MOST_SLIPS), form) for plain, form in forms.items()
+        )[:1]
+
+
+def spelt(query: str, slips: Iterable[Slip]) -> str:
+    """The query with the words that are one slip away in the places of those they stand in for.
+    What is two away is too often another word to be held against every letter (measured)."""
+    for slip in slips:
+        if slip.apart > 1:
+            continue
+        typed = rf"(?<!\w){re.escape(slip.typed)}(?!\w)"
+        query = re.sub(typed, slip.written, query)
+    return query
+
+
+def told(slips: Iterable[Slip], passages: Sequence[Chunk]) -> tuple[Corrected, ...]:
+    """What was searched for instead, as the best of the passages writes it; nothing of a word
+    whose stand-ins are in none of them."""
+    written = ((slip.typed, next(_said(slip.terms, passages), None)) for slip in slips)
+    return tuple(Corrected(was, now) for was, now in written if now is not None)
+
+
+def _may_be_slip(word: QueryWord) -> bool:
+    letters_only = all(term.isalpha() for term in word.alternatives)
+    return letters_only and not word.synonyms and _most_slips(word) > 0
+
+
+def _most_slips(word: QueryWord) -> int:
+    stem = min(map(len, word.terms))
+    if len(word.written) < SHORTEST or stem < SHORTEST_STEM:
+        return 0
+    return 1 if stem < LONG_STEM else _MOST_SLIPS
+
+
+def _plain(word: str) -> str:
+    """A word without case and accents; an umlaut is the same however it is typed."""
+    return _UMLAUT.sub(r"\1", folded(word))
+
+
+def _said(terms: Sequence[str], passages: Iterable[Chunk]) -> Iterator[str]:
+    for passage in passages:
+        for token in plain_words(passage.text, passage.language):
+            if token.term in terms:
+                yield passage.text[token.begin : token.end]
