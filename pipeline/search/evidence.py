@@ -24,6 +24,10 @@ class Evidence:
     counts_numbers: bool = False
     """Whether the query names a number."""
 
+    otherwise: frozenset[str] = frozenset()
+    """Those of the terms that are not spelt like the word they stand for: its synonyms, and the
+    values of numbers."""
+
     @classmethod
     def of(cls, query: Iterable[QueryWord], frequencies: Mapping[str, int], total: int) -> Evidence:
         """From the number of passages, out of ``total``, that hold each term (BM25's idf)."""
@@ -40,7 +44,8 @@ class Evidence:
             # However rare another name is, it never weighs more than what was asked for.
             others = {name: _SYNONYM * min(most, weight(name)) for name in word.synonyms}
             words.append(others | own)
-        return cls(tuple(words), any(word.numbers for word in asked))
+        otherwise = (t for word in asked for t in (*word.synonyms, *word.numbers, *word.measures))
+        return cls(tuple(words), any(word.numbers for word in asked), frozenset(otherwise))
 
     def most(self) -> list[float]:
         """What each word weighs at most."""

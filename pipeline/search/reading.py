@@ -32,6 +32,15 @@ Strengths = NDArray[np.float64]
 _OWN, _NEAR, _BEFORE = 0.4, 0.6, 0.1
 _LETTERS, _LETTERS_AROUND = 0.4, 0.3
 
+_WHOLE = 0.1
+"""What the whole passage counts beside its best sentence."""
+
+_WHOLE_K1, _WHOLE_B = 1.2, 0.75
+"""Saturation and length normalisation for whole passages, as Robertson and Zaragoza suggest."""
+
+_CHUNK_WORDS = 60
+"""Words of an ordinary passage."""
+
 _FAR = 40.0
 """Words after which a word nearby counts a third (1/e)."""
 
@@ -60,13 +69,20 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A chunk as a query reads it: how strongly each sentence answers."""
+    """A chunk as a query reads it: how strongly each sentence answers, and the share of the query
+    that the chunk as a whole or one beside it holds. The best sentence tells where in a talk the
+    answer is, the whole which talk is meant."""
 
     strengths: tuple[float, ...]
+    whole: float
 
     @property
     def strongest(self) -> float:
         return max(self.strengths, default=0.0)
+
+    @property
+    def score(self) -> float:
+        return self.strongest + _WHOLE * self.whole
 
 
 def read(
@@ -85,12 +101,15 @@ def read(
     begin = 0
     for stretch in stretches:
         end = begin + len(stretch.texts)
-        words = _words(evidence, stretch)
+        words, otherwise = _words(evidence, stretch)
         near = _near(words, stretch)
         _raise(near, evidence, stretch, known.get(stretch.recording_id))
         strengths = _by_words(words, near, evidence) + _by_letters(shared[:, begin:end])
-        for chunk_id, places in stretch.places.items():
-            readings[chunk_id] = Reading(tuple(float(one) for one in strengths[places]))
+        strengths += _LETTERS * otherwise / max(sum(evidence.most()), 1e-9)
+        wholes = [_whole(words[:, own], stretch, own, evidence) for own in stretch.places.values()]
+        around = _neighbouring(wholes)
+        for (chunk_id, own), whole in zip(stretch.places.items(), around, strict=True):
+            readings[chunk_id] = Reading(tuple(float(one) for one in strengths[own]), whole)
         begin = end
     return readings
 
@@ -111,6 +130,22 @@ def _by_words(words: Strengths, near: Strengths, evidence: Evidence) -> Strength
     return strengths / max(sum(evidence.most()), 1e-9)
 
 
+def _whole(words: Strengths, stretch: Stretch, places: Sequence[int], evidence: Evidence) -> float:
+    """BM25 of a chunk over what its sentences hold, 0 to about 2: a share of the query."""
+    most = np.maximum(evidence.most(), 1e-9)
+    times = words.sum(axis=1) / most
+    length = sum(stretch.texts[place].count(" ") + 1 for place in places)
+    stretched = _WHOLE_K1 * (1 - _WHOLE_B + _WHOLE_B * length / _CHUNK_WORDS)
+    saturated = times * (_WHOLE_K1 + 1) / (times + stretched)
+    return float((most * saturated).sum() / most.sum()) if len(most) else 0.0
+
+
+def _neighbouring(values: Sequence[float]) -> list[float]:
+    """Each value, or one beside it where that is more."""
+    padded = [0.0, *values, 0.0]
+    return [max(padded[at : at + 3]) for at in range(len(values))]
+
+
 def _by_letters(shared: letters.Shares) -> Strengths:
     around = shared.copy()
     for step in range(1, min(_AROUND, shared.shape[1] - 1) + 1):
@@ -120,9 +155,11 @@ def _by_letters(shared: letters.Shares) -> Strengths:
     return strengths
 
 
-def _words(evidence: Evidence, stretch: Stretch) -> Strengths:
-    """float64 [words, sentences]: what each word of the query counts in each sentence."""
+def _words(evidence: Evidence, stretch: Stretch) -> tuple[Strengths, Strengths]:
+    """float64 [words, sentences]: what each word of the query counts in each sentence; and float64
+    [sentences]: what is met there otherwise than by its letters, which therefore cannot count."""
     counted = np.zeros((len(evidence.words), len(stretch.texts)))
+    otherwise = np.zeros(len(stretch.texts))
     wanted: dict[str, list[tuple[int, float]]] = {}
     for row, word in enumerate(evidence.words):
         for term, weight in word.items():
@@ -138,7 +175,9 @@ def _words(evidence: Evidence, stretch: Stretch) -> Strengths:
             saturated = times * (_K1 + 1) / (times + stretched)
             for row, weight in wanted[term]:
                 counted[row, column] = max(counted[row, column], weight * saturated)
-    return counted
+            if term in evidence.otherwise:
+                otherwise[column] += max(weight for _, weight in wanted[term])
+    return counted, otherwise
 
 
 @lru_cache(maxsize=1 << 14)

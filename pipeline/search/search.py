@@ -27,14 +27,14 @@ from pipeline.search.meaning import background, likeness, smoothed
 from pipeline.search.nearest import nearest
 from pipeline.search.query import parse, readable
 from pipeline.search.ranking import EACH, Candidate, apart, spread
-from pipeline.search.reading import read
+from pipeline.search.reading import Reading, read
 from pipeline.search.reranking import READ, Reranking
 from pipeline.search.results import Mode, Notice, SearchResult
 from pipeline.search.slips import Slip, Vocabulary, spelt, told
 from pipeline.search.stretches import laid_out
 from pipeline.search.synonyms import Thesaurus
 from pipeline.search.vectors import Query, Ranking, VectorIndex
-from pipeline.search.words import with_passages, words_leg
+from pipeline.search.words import words_leg
 from pipeline.values import Chunk, Hit, ModelRef
 
 DEPTH = 100
@@ -211,11 +211,10 @@ class _Search:
         """All passages that either leg brings. None before anything was embedded."""
         if model is None:
             return []
-        passages: dict[int, float] = {}
+        ids: dict[int, None] = {}
         if self._mode != "meaning":
             words, self.slips = Vocabulary(self._db, model.hash, self._scope).mended(words)
-            passages = dict(words_leg(self._db, words, model.hash, self._scope, self._depth))
-        ids = dict.fromkeys(passages)
+            ids |= dict.fromkeys(words_leg(self._db, words, model.hash, self._scope, self._depth))
         if meant is not None:
             ids |= dict.fromkeys(found for found, _ in self._by_meaning(model, meant))
         stored = chunks.with_neighbours(self._db, ids)
@@ -223,10 +222,7 @@ class _Search:
         self.evidence = self._weighed(model, words)
         known = what_is_known(self._db, found.values())
         readings = read(spelt(query, self.slips), self.evidence, laid_out(stored.values()), known)
-        best = {i: readings[i].strongest for i in ids if i in stored}
-        here = {i: score for i, score in passages.items() if i in stored}
-        by_words = with_passages(best, here, stored, sum(self.evidence.most()))
-        scores = self._scores(by_words, max(best.values(), default=0.0), stored, meant)
+        scores = self._scores([i for i in ids if i in stored], readings, stored, meant)
         return [
             Candidate(stored[i], found[stored[i].recording_id], readings[i], score)
             for i, score in scores.items()
@@ -239,11 +235,12 @@ class _Search:
 
     def _scores(
         self,
-        words: dict[int, float],
-        strongest: float,
+        ids: Sequence[int],
+        readings: Mapping[int, Reading],
         stored: Mapping[int, StoredChunk],
         meant: _Meant | None,
     ) -> dict[int, float]:
+        words = {i: readings[i].score for i in ids}
         if meant is None:
             return words
         vectors = stored_vectors.vectors_of(self._db, meant.model.hash, stored)
@@ -254,7 +251,7 @@ class _Search:
         if self._mode == "meaning":
             self.meaning = math.inf
             return own
-        self.meaning = meaning_weight(strongest)
+        self.meaning = meaning_weight(max((readings[i].strongest for i in ids), default=0.0))
         return blend(words, own, self.meaning)
 
     def _by_meaning(self, model: ModelRef, meant: _Meant) -> Ranking:

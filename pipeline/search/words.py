@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from pipeline.catalog import vocabulary
-from pipeline.catalog.chunks import StoredChunk
 from pipeline.catalog.scope import Scope
 from pipeline.search import compounds
 from pipeline.search.analysis import SHORTEST_PART, QueryWord
@@ -25,9 +24,6 @@ spoken encyclopedia paragraphs and health FAQs: five letters were better than fo
 stems across languages and for colloquial questions, and no worse elsewhere.
 """
 
-_PASSAGE = 0.1
-"""What the whole passage counts beside its best sentence."""
-
 
 def words_leg(
     db: sqlite3.Connection,
@@ -35,30 +31,12 @@ def words_leg(
     model_hash: str,
     scope: Scope,
     limit: int,
-) -> list[tuple[int, float]]:
-    """At most ``limit`` passages as (chunk id, BM25 score), best first."""
+) -> list[int]:
+    """At most ``limit`` passages, by chunk id, those most like the query by BM25 first."""
     asked = [term for word in query for term in word.alternatives]
     split = compounds.parts(asked, partial(vocabulary.document_frequencies, db))
     match = expression(query, (part for pair in split.values() for part in pair))
-    return vocabulary.words_leg(db, match, model_hash, scope, limit)
-
-
-def with_passages(
-    sentences: Mapping[int, float],
-    passages: Mapping[int, float],
-    stored: Mapping[int, StoredChunk],
-    most: float,
-) -> dict[int, float]:
-    """The strength of each passage's best sentence with a little of how well the passage or one
-    beside it does as a whole: that tells which talk is meant, the sentence tells where in it.
-    ``most`` is what the query's words weigh together."""
-    at = {(stored[i].recording_id, stored[i].chunk.number): score for i, score in passages.items()}
-    made: dict[int, float] = {}
-    for i, strength in sentences.items():
-        recording_id, number = stored[i].recording_id, stored[i].chunk.number
-        around = (at.get((recording_id, number + step), 0.0) for step in (-1, 0, 1))
-        made[i] = strength + _PASSAGE * max(around) / max(most, 1e-9)
-    return made
+    return [found for found, _ in vocabulary.words_leg(db, match, model_hash, scope, limit)]
 
 
 def expression(query: Sequence[QueryWord], parts: Iterable[str]) -> str:
