@@ -24,7 +24,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -201,20 +202,26 @@ def _become(question: dict[str, Any]) -> NoReturn:
     # As ``python -m pipeline.cli.main``: processes that it spawns look there for what it is.
     sys.modules["__main__"] = program
     sys.argv = [str(program.__file__), *question["command"]]
-    program.main()
-    raise AssertionError("the command line came back")
+    _end(program.main)
 
 
 def _strike(question: dict[str, Any]) -> NoReturn:
     from tests import faults
 
     os.environ.update(question["environment"])
+    _end(lambda: sys.exit(faults.perform(question["faults"])))
+
+
+def _end(work: Callable[[], NoReturn]) -> NoReturn:
+    """Do it and end as a process does, except that what was imported is not taken down in order."""
     code = 70
     try:
-        code = faults.perform(question["faults"])
+        work()
     except SystemExit as ended:
         code = int(ended.code or 0)
     finally:
+        threading._shutdown()
+        atexit._run_exitfuncs()
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
