@@ -41,7 +41,7 @@ class Interviews:
 
     def _ran(self, *arguments: str | Path, environment: dict[str, str]) -> Ran:
         if not self.alone and surroundings(environment) == forks.commands().surroundings:
-            return forks.commands().command([*map(str, arguments)], environment)
+            return forks.commands().begin([*map(str, arguments)], environment).end()
         done = subprocess.run(
             self.command(*arguments),
             capture_output=True,

@@ -5,7 +5,7 @@ them do not spend their time on imports.
         child = forks.start(home, "--kill-at", "rename:3", "--", "nightly")
         child.wait()
 
-The forked process is ``tests.faults`` in a session of its own, or with ``forks.command`` the plain
+The forked process is ``tests.faults`` in a group of its own, or with ``forks.begin`` the plain
 command line: it has its own arguments, environment, folder and streams, and ends as any other.
 """
 
@@ -30,6 +30,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from models.load import _OFFLINE
+
 ROOT = Path(__file__).resolve().parent.parent
 
 SETTINGS = {
@@ -43,6 +45,10 @@ SETTINGS = {
 
 _STREAMS = ("out", "err")
 _LONGEST_S = 300
+_SET_MEANWHILE = (
+    "PYTEST_CURRENT_TEST", "KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK", "TORCHINDUCTOR_CACHE_DIR",
+)  # fmt: skip
+"""By pytest for each test, by torch when it is imported."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +66,13 @@ class Ran:
 
 def surroundings(environment: Mapping[str, str]) -> dict[str, str]:
     """What of an environment is not for the program itself, but for the interpreter and the
-    libraries, which read it while they start."""
+    libraries, which read it while they start. What they set themselves is left out."""
     return {
         name: value
         for name, value in environment.items()
-        if not name.startswith("INTERVIEWS_") and name != "PYTEST_CURRENT_TEST"
+        if not name.startswith("INTERVIEWS_")
+        and name not in _SET_MEANWHILE
+        and _OFFLINE.get(name) != value
     }
 
 
@@ -110,18 +118,20 @@ class Forks:
             }
         )
 
-    def command(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Ran:
-        """What ``interviews`` does with ``arguments`` where and as this process stands."""
+    def begin(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Child:
+        """Begin ``interviews`` with ``arguments`` in the folder that this process is in."""
         return self._begin(
             {
                 "command": arguments,
                 "environment": dict(environment),
                 "folder": str(Path.cwd()),
             }
-        ).end()
+        )
 
     def _begin(self, question: dict[str, Any]) -> Child:
         place = Path(tempfile.mkdtemp(prefix="forks-"))
+        for name in _STREAMS:
+            (place / name).touch()
         return Child(self, self.ask(question | {"said": str(place)}), place)
 
     def __call__(self, home: Path, *given: str | Path, **environment: str) -> Ran:
@@ -181,6 +191,8 @@ def _serve() -> None:
             answer = os.WIFSTOPPED(os.waitpid(question["stopped"], os.WUNTRACED)[1])
         else:
             answer = os.fork()
+            # Either may be first, and the group is to be there before anyone signals it.
+            os.setpgid(answer, 0)
             if not answer:
                 _become(question)
         print(json.dumps(answer), flush=True)
@@ -189,9 +201,8 @@ def _serve() -> None:
 
 def _become(question: dict[str, Any]) -> NoReturn:
     """Be the forked command, and end."""
-    os.setsid()
     for number, name in enumerate(_STREAMS, start=1):
-        os.dup2(os.open(f"{question['said']}/{name}", os.O_WRONLY | os.O_CREAT), number)
+        os.dup2(os.open(f"{question['said']}/{name}", os.O_WRONLY), number)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     if "faults" in question:
         _strike(question)
