@@ -335,7 +335,7 @@ def test_every_command_works_in_a_process_that_starts_from_nothing(
         ["replace", "Stadwerke", "Stadtwerke"],
         ["review"],
         ["withhold", one, "--from", "0", "--to", "2"],
-        ["set", one, "--title", "Funk"],
+        ["set", one, "--people", "Anna Weber"],
         ["retry"],
         ["cancel", one],
         ["retention"],
