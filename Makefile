@@ -7,6 +7,8 @@ READY := $(VENV)/.ready
 TORCH := torch==2.13.0
 NEWEST := .venv-newest
 TRAINING ?= .training
+# As many test processes as cores: threads beside them would only wait for one another.
+TESTS := -m pytest -q -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-newest check lint bench bench-search serve clean models-speech models-text
@@ -25,19 +27,21 @@ $(READY): pyproject.toml .ci/constraints.txt
 demo: setup  ## add the sample interviews, run them, search them
 	@$(BIN)/python -m tests.demo
 
+test: export OMP_NUM_THREADS := 1
 test: setup  ## run all tests
-	$(BIN)/python -m pytest -q -n auto
+	$(BIN)/python $(TESTS)
 
 lint: setup  ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+test-newest: export OMP_NUM_THREADS := 1
 test-newest:  ## the models' tests with the newest releases that pyproject.toml allows
 	$(PYTHON) -m venv $(NEWEST)
 	$(NEWEST)/bin/python -m pip install --quiet --disable-pip-version-check $(TORCH)
 	$(NEWEST)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade -e '.[dev]'
-	$(NEWEST)/bin/python -m pytest -q -n auto tests/test_speech_model.py tests/test_whisper.py \
+	$(NEWEST)/bin/python $(TESTS) tests/test_speech_model.py tests/test_whisper.py \
 	    tests/test_text_model.py tests/test_models_*.py
 
 check: lint test  ## what the continuous integration runs

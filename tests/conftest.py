@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -10,54 +9,49 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from filelock import FileLock
 from hypothesis import settings
 
+from tests import forks
+from tests.forks import ROOT, Ran, surroundings
+
 # Speed is measured by the benchmarks; a busy machine must not fail a property.
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
 
-ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "tests" / "samples"
 SHARED = Path(os.environ.get("SHARED_DATA", ROOT.parent / "shared" / "data"))
 
 
 @dataclass(frozen=True)
-class Ran:
-    """What a command did."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-@dataclass(frozen=True)
 class Interviews:
-    """The command ``interviews`` on one home."""
+    """The command ``interviews`` on one home, in a process of its own that is forked from one which
+    has imported what commands import; ``alone`` starts from nothing, as people do."""
 
     home: Path
+    alone: bool = False
 
     def __call__(self, *arguments: str | Path, check: bool = True, **environment: str) -> Ran:
+        ran = self._ran(*arguments, environment=self.environment(**environment))
+        if check:
+            assert ran.code == 0, f"{arguments}: {ran.code}\n{ran.out}\n{ran.err}"
+        return ran
+
+    def _ran(self, *arguments: str | Path, environment: dict[str, str]) -> Ran:
+        if not self.alone and surroundings(environment) == forks.commands().surroundings:
+            return forks.commands().begin([*map(str, arguments)], environment).end()
         done = subprocess.run(
             self.command(*arguments),
             capture_output=True,
             text=True,
             timeout=300,
             stdin=subprocess.DEVNULL,
-            env=self.environment(**environment),
+            env=environment,
             check=False,
         )
-        ran = Ran(done.returncode, done.stdout, done.stderr)
-        if check:
-            assert ran.code == 0, f"{arguments}: {ran.code}\n{ran.out}\n{ran.err}"
-        return ran
+        return Ran(done.returncode, done.stdout, done.stderr)
 
     def command(self, *arguments: str | Path) -> list[str]:
         return [sys.executable, "-m", "pipeline.cli.main", *map(str, arguments)]
@@ -81,7 +75,7 @@ def _worked_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "worked"
     with FileLock(f"{place}.lock"):
         if not (place / "done").exists():
-            command = Interviews(place)
+            command = Interviews(place, alone=True)
             command("add", *sorted(SAMPLES.glob("*.mp4")))
             command("run")
             (place / "done").touch()

@@ -28,7 +28,7 @@ from pathlib import Path
 from tests.conftest import Interviews
 from tests.content import content, everything
 from tests.fault_home import copied, prepare
-from tests.forks import Forks
+from tests.forks import SETTINGS, Forks
 
 CAPTIONS = """WEBVTT
 
@@ -150,7 +150,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         base = prepare(place / "base", texts=options.texts)
-        with Forks() as forks:
+        with Forks(SETTINGS) as forks:
             peace(forks, base, place / "warm", "run")  # the files' first reading counts for nothing
             expected = {
                 command: peace(forks, base, place / f"peace-{command}", command)
@@ -160,7 +160,7 @@ def main() -> int:
             print(f"undisturbed {command}: {found.took_s:.1f} s", flush=True)
 
         def strike(share: list[Kill]) -> None:
-            with Forks() as forks:
+            with Forks(SETTINGS) as forks:
                 for kill in share:
                     hit, found = struck(forks, base, place / f"{kill.number}", kill)
                     wrong = differences(found, expected[kill.command].content)

@@ -206,7 +206,7 @@ def shift_clock(wanted: Jump) -> None:
 def warm() -> None:
     """Import what commands import, for whoever forks."""
     cli = importlib.import_module("pipeline.cli.main").cli
-    for name in ("add", "inbox", "run", "nightly", "status", "search", "show", "correct", "remove"):
+    for name in cli.commands:
         cli.commands[name]
     importlib.import_module("models.load").go_offline()
     for name in ("models.embedder", "models.whisper"):

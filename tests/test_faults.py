@@ -17,7 +17,7 @@ import pytest
 from tests.content import everything
 from tests.fault_home import copied, prepare
 from tests.faults import POINTS
-from tests.forks import Forks
+from tests.forks import SETTINGS, Forks
 from tests.test_runs import worker_of
 
 NIGHT = ("--", "nightly", "--engine", "inline")
@@ -26,7 +26,7 @@ RUN = ("--", "run", "--engine", "inline")
 
 @pytest.fixture(scope="module")
 def forks() -> Iterator[Forks]:
-    with Forks() as made:
+    with Forks(SETTINGS) as made:
         yield made
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import jiwer
 import pytest
 
+from pipeline.cli.main import cli
 from tests.conftest import SAMPLES, Interviews
 
 QUESTIONS = [
@@ -312,3 +313,42 @@ def test_a_lost_index_is_built_again(worked: Interviews) -> None:
         path.unlink()
     worked("run")
     assert worked("index", "check", "--json").json["sound"] is True
+
+
+def test_every_command_works_in_a_process_that_starts_from_nothing(
+    worked: Interviews, ids: dict[str, str], tmp_path: Path
+) -> None:
+    """Elsewhere commands are forked from a process that has imported what all of them import."""
+    one = ids["lorawan"]
+    (worked.home / "interviews.toml").write_text("feedback = true\n", encoding="utf-8")
+    given: list[list[str | Path]] = [
+        ["add", SAMPLES / "lorawan.mp4"],
+        ["inbox"],
+        ["run"],
+        ["nightly"],
+        ["status"],
+        ["search", "Kraftwerk"],
+        ["mark", "Kraftwerk", one, "--at", "4", "--right"],
+        ["show", one],
+        ["export", one, "--format", "md"],
+        ["correct", one, "--list"],
+        ["replace", "Stadwerke", "Stadtwerke"],
+        ["review"],
+        ["withhold", one, "--from", "0", "--to", "2"],
+        ["set", one, "--people", "Anna Weber"],
+        ["retry"],
+        ["cancel", one],
+        ["retention"],
+        ["index", "check"],
+        ["glossary", "example"],
+        ["models", "list"],
+        ["evaluate", SAMPLES / "questions.jsonl", "--mode", "words"],
+        ["backup", tmp_path / "copy.db"],
+        ["restore", tmp_path / "copy.db"],
+        ["doctor"],
+        ["remove", one, "--yes"],
+    ]
+    assert {arguments[0] for arguments in given} == set(cli.commands)
+    alone = Interviews(worked.home, alone=True)
+    for arguments in given:
+        alone(*arguments)
