@@ -219,7 +219,7 @@ def test_a_damaged_generation_is_not_rolled_back_to(worked: Interviews) -> None:
 
 
 def test_a_generation_whose_chunks_were_cut_anew_is_not_rolled_back_to(worked: Interviews) -> None:
-    worked("run", INTERVIEWS_CHUNK_SIZE="90")
+    worked("run", INTERVIEWS_CHUNK_SIZE="160")
     before = worked("index", "info", "--json").json
     ended = worked("index", "rollback", check=False)
     assert ended.code == 3 and "cut anew" in ended.err and "chunk_size" in ended.err

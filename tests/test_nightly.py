@@ -147,7 +147,7 @@ def test_new_recordings_come_before_stale_ones(
     other = tmp_path / "other.vtt"
     other.write_text(TALK.replace("zwei", "drei"), encoding="utf-8")
     added = interviews("add", other, "--json").json["recordings"][0]["id"]
-    told = interviews("nightly", "--json", "--engine", "inline", INTERVIEWS_CHUNK_SIZE="90").json
+    told = interviews("nightly", "--json", "--engine", "inline", INTERVIEWS_CHUNK_SIZE="160").json
     assert [(one["recording"], one["new"]) for one in told["done"]] == [
         (added, True),
         (talk, False),
