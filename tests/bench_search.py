@@ -25,12 +25,12 @@ from pathlib import Path
 
 from pipeline.catalog import recordings
 from pipeline.catalog.scope import Scope
+from pipeline.evaluation.as_text import measures_table
+from pipeline.evaluation.evaluate import DEPTH, Search, evaluate
+from pipeline.evaluation.gold import Question, read_gold
 from pipeline.run import reading
 from pipeline.run.context import Context
 from pipeline.run.trial import trial
-from pipeline.search.evaluate import DEPTH, Search, evaluate
-from pipeline.search.evaluation_text import measures_table
-from pipeline.search.gold import Question, read_gold
 from pipeline.search.results import MODES
 from pipeline.search.search import Searcher
 from pipeline.settings import Settings

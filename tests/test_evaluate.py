@@ -11,14 +11,14 @@ import pytest
 
 from pipeline.catalog import recordings
 from pipeline.errors import BadInput
+from pipeline.evaluation.as_json import measures_json
+from pipeline.evaluation.as_text import measures_table
+from pipeline.evaluation.evaluate import evaluate
+from pipeline.evaluation.figures import figures
+from pipeline.evaluation.gold import Answer, Question, read_gold, read_usable
+from pipeline.evaluation.outcomes import MEASURES, outcome
 from pipeline.messages import LANGUAGES
 from pipeline.search.analysis import MAX_QUERY_CHARACTERS
-from pipeline.search.evaluate import evaluate
-from pipeline.search.evaluation_json import measures_json
-from pipeline.search.evaluation_text import measures_table
-from pipeline.search.figures import figures
-from pipeline.search.gold import Answer, Question, read_gold, read_usable
-from pipeline.search.outcomes import MEASURES, outcome
 from pipeline.values import Hit, Recording, RecordingFacts
 from tests.search_home import SearchHome, interview
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import BadInput
+from pipeline.evaluation.as_json import against_json, worst_json
+from pipeline.evaluation.as_text import against_table, worst_text
+from pipeline.evaluation.comparison import COMPARED, compare
+from pipeline.evaluation.evaluate import Run, ask, worst
+from pipeline.evaluation.gold import Answer, Question
+from pipeline.evaluation.outcomes import MEASURES
+from pipeline.evaluation.saved_run import SavedRun, check_place, read_run, to_saved, written
 from pipeline.messages import LANGUAGES
-from pipeline.search.comparison import COMPARED, compare
-from pipeline.search.evaluate import Run, ask, worst
-from pipeline.search.evaluation_json import against_json, worst_json
-from pipeline.search.evaluation_text import against_table, worst_text
-from pipeline.search.gold import Answer, Question
-from pipeline.search.outcomes import MEASURES
-from pipeline.search.saved_run import SavedRun, check_place, read_run, to_saved, written
 from pipeline.values import Hit, Recording, RecordingFacts
 from tests.conftest import Interviews
 from tests.search_home import BagOfStems, SearchHome, interview

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import pytest
 
 from pipeline.catalog import recordings
-from pipeline.search.evaluate import evaluate
-from pipeline.search.figures import Figures
-from pipeline.search.gold import Question, read_gold
+from pipeline.evaluation.evaluate import evaluate
+from pipeline.evaluation.figures import Figures
+from pipeline.evaluation.gold import Question, read_gold
 from pipeline.search.results import MODES
 from pipeline.search.search import Searcher
 from pipeline.values import Hit

@@ -18,10 +18,10 @@ import click
 import pytest
 
 from pipeline.cli.main import cli
+from pipeline.evaluation.gold import read_gold
 from pipeline.glossary import GlossaryFile
 from pipeline.inbox.sidefile import parse_side
 from pipeline.messages import LANGUAGES, catalogue
-from pipeline.search.gold import read_gold
 from pipeline.settings import NOT_SETTINGS, PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parent.parent

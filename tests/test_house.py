@@ -15,10 +15,11 @@ SOURCES = sorted(
 PRODUCT = [path for path in SOURCES if "training" not in path.parts]
 
 FLOORS = {
-    "cli": 6,
-    "nights": 5,
-    "inbox": 4,
-    "run": 3,
+    "cli": 7,
+    "nights": 6,
+    "inbox": 5,
+    "run": 4,
+    "evaluation": 3,
     "search": 2,
     "reports": 2,
     "corrections": 1,

@@ -685,6 +685,15 @@ def test_one_model_that_fails_does_not_keep_the_others_back(
     assert len(said) == 2 and "tiny" in said[0] and "base" in said[1]
 
 
+def test_a_reranker_is_fetched_unasked_only_where_it_is_to_be_used(
+    interviews: Interviews, hub: Hub
+) -> None:
+    hub.status = 404
+    assert "bge-reranker" not in interviews("models", "pull", check=False).err
+    (interviews.home / "interviews.toml").write_text('reranker = "bge-reranker-v2-m3"\n')
+    assert "bge-reranker" in interviews("models", "pull", check=False).err
+
+
 def test_a_model_of_ones_own_is_converted_anew_not_pulled(interviews: Interviews, hub: Hub) -> None:
     place = interviews.home / "models" / "mine"
     place.mkdir(parents=True)

@@ -27,12 +27,12 @@ from pipeline.catalog import generations, recordings, refusals
 from pipeline.catalog.connection import Catalogue
 from pipeline.catalog.generations import Generation
 from pipeline.catalog.refusals import Refusal
+from pipeline.evaluation.evaluate import evaluate
+from pipeline.evaluation.gold import Question, read_usable
 from pipeline.messages import text
 from pipeline.run import publish as publishing
 from pipeline.run import refusal
 from pipeline.run.context import Context
-from pipeline.search.evaluate import evaluate
-from pipeline.search.gold import Question, read_usable
 from pipeline.search.search import Searcher
 from pipeline.values import Failure, Hit, ModelRef
 

@@ -13,11 +13,11 @@ from sqlite3 import Connection
 from pipeline.catalog import chunks, generations, recordings
 from pipeline.catalog.connection import Catalogue
 from pipeline.errors import BadInput, NotFound
+from pipeline.evaluation.gold import read_usable
 from pipeline.run import feedback
 from pipeline.run.context import Context
 from pipeline.run.feedback import Judgement
 from pipeline.search.analysis import MAX_QUERY_CHARACTERS, guess_language, query_words
-from pipeline.search.gold import read_usable
 from pipeline.search.query import parse
 from pipeline.timecode import format_short
 from pipeline.values import Chunk, Span

@@ -15,15 +15,15 @@ from pipeline.cli.app import Session, echo_json, pass_session
 from pipeline.cli.localise import Localised
 from pipeline.cli.output import save
 from pipeline.errors import BadInput
+from pipeline.evaluation import as_json, as_text
+from pipeline.evaluation.comparison import Comparison, compare
+from pipeline.evaluation.evaluate import DEPTH, Run, ask, measured, worst
+from pipeline.evaluation.gold import Question, read_gold
+from pipeline.evaluation.saved_run import check_place, read_run, to_saved, written
 from pipeline.run.context import Context
 from pipeline.run.trial import trial
-from pipeline.search import evaluation_json, evaluation_text
-from pipeline.search.comparison import Comparison, compare
-from pipeline.search.evaluate import DEPTH, Run, ask, measured, worst
-from pipeline.search.gold import Question, read_gold
 from pipeline.search.reranking import NOTICES
 from pipeline.search.results import MODES, Mode
-from pipeline.search.saved_run import check_place, read_run, to_saved, written
 from pipeline.search.search import Searcher
 from pipeline.values import Hit
 
@@ -152,20 +152,20 @@ def _say(session: Session, done: _Evaluation, as_json: bool) -> None:
 
 
 def _json(done: _Evaluation) -> dict[str, object]:
-    said = evaluation_json.measures_json(measured(done.run))
+    said = as_json.measures_json(measured(done.run))
     if done.before is not None:
-        said["against"] = evaluation_json.against_json(done.compared)
+        said["against"] = as_json.against_json(done.compared)
     if done.worst is not None:
-        said["worst"] = evaluation_json.worst_json(worst(done.run, done.worst), done.titles)
+        said["worst"] = as_json.worst_json(worst(done.run, done.worst), done.titles)
     return said
 
 
 def _tables(done: _Evaluation, language: str) -> list[str]:
-    tables = [evaluation_text.measures_table(measured(done.run), language)]
+    tables = [as_text.measures_table(measured(done.run), language)]
     if done.before is not None:
         path = str(done.before)
-        tables.append(evaluation_text.against_table(done.compared, path, language))
+        tables.append(as_text.against_table(done.compared, path, language))
     if done.worst is not None:
         missed = worst(done.run, done.worst)
-        tables.append(evaluation_text.worst_text(missed, done.titles, language))
+        tables.append(as_text.worst_text(missed, done.titles, language))
     return tables

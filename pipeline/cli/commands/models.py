@@ -91,8 +91,14 @@ def _json(one: ModelEntry, present: bool, in_use: bool) -> dict[str, object]:
 @click.argument("names", metavar="[NAME…]", nargs=-1)
 @pass_session
 def pull_models(session: Session, names: tuple[str, ...]) -> int:
-    """Without a name: the recommended ones. One that fails does not keep the others back."""
-    recommended = tuple(one.name for one in entries() if one.recommended)
+    """Without a name: the recommended ones, a reranker only where the settings name it. One that
+    fails does not keep the others back."""
+    wanted = session.context.settings.reranker
+    recommended = (
+        one.name
+        for one in entries()
+        if one.recommended and (one.kind != "reranker" or one.name == wanted)
+    )
     chosen = [_to_pull(session, name) for name in dict.fromkeys(names or recommended)]
     failed = 0
     for one in chosen:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pipeline.search.comparison import COMPARED, Comparison, Difference, Paired
-from pipeline.search.evaluate import Asked, Measures, Run
-from pipeline.search.figures import Figures
-from pipeline.search.gold import Answer
-from pipeline.search.outcomes import MEASURES
+from pipeline.evaluation.comparison import COMPARED, Comparison, Difference, Paired
+from pipeline.evaluation.evaluate import Asked, Measures, Run
+from pipeline.evaluation.figures import Figures
+from pipeline.evaluation.gold import Answer
+from pipeline.evaluation.outcomes import MEASURES
 from pipeline.timecode import to_seconds
 
 

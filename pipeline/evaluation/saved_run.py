@@ -14,8 +14,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipeline.errors import BadInput
-from pipeline.search.evaluate import Asked, Run
-from pipeline.search.outcomes import MEANS, MEASURES
+from pipeline.evaluation.evaluate import Asked, Run
+from pipeline.evaluation.outcomes import MEANS, MEASURES
 from pipeline.timecode import to_seconds
 from pipeline.values import Hit
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.search.outcomes import MEASURES
+from pipeline.evaluation.outcomes import MEASURES
 
 RESAMPLES = 1_000
 _SEED = 20_240_229

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from pipeline.search.gold import Answer, Question
+from pipeline.evaluation.gold import Answer, Question
 from pipeline.values import Hit
 
 LEAD_MS = 2_000

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.search.figures import Figures, figures
-from pipeline.search.gold import Question
-from pipeline.search.outcomes import MEASURES, outcome
+from pipeline.evaluation.figures import Figures, figures
+from pipeline.evaluation.gold import Question
+from pipeline.evaluation.outcomes import MEASURES, outcome
 from pipeline.values import Hit
 
 DEPTH = 100

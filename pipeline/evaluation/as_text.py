@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from pipeline.evaluation.comparison import COMPARED, Comparison, Paired
+from pipeline.evaluation.evaluate import Asked, Measures, Run
+from pipeline.evaluation.figures import RESAMPLES, Figures
+from pipeline.evaluation.gold import Answer
+from pipeline.evaluation.outcomes import MEANS, MEASURES
 from pipeline.messages import text
-from pipeline.search.comparison import COMPARED, Comparison, Paired
-from pipeline.search.evaluate import Asked, Measures, Run
-from pipeline.search.figures import RESAMPLES, Figures
-from pipeline.search.gold import Answer
-from pipeline.search.outcomes import MEANS, MEASURES
 from pipeline.timecode import format_short
 
 

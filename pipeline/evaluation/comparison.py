@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.search.evaluate import by_direction
-from pipeline.search.figures import mean_interval
-from pipeline.search.saved_run import SavedQuestion, SavedRun
+from pipeline.evaluation.evaluate import by_direction
+from pipeline.evaluation.figures import mean_interval
+from pipeline.evaluation.saved_run import SavedQuestion, SavedRun
 
 COMPARED = ("hit@1", "hit@5", "mrr", "ndcg@10", "within_10s@1")
 
