@@ -93,14 +93,13 @@ class SearchHome:
         facts = RecordingFacts(title, language, collection, people)
         made = chunk(transcript, parameters or ChunkParameters(60, 0), self.embedder.count_tokens)
         texts = [one.text for one in made]
-        known = (title, collection, people)
         ready = chunks.ChunkSet(
             recording_id=recording_id,
             model_hash=self.model.hash,
             fingerprint="f",
             chunks=made,
             encoded=tuple(text_digest(text) for text in texts),
-            words=tuple(full_text(one.text, one.language, about(*known)) for one in made),
+            words=tuple(full_text(one.text, one.language, about(facts)) for one in made),
             vectors=self.embedder.encode_passages(texts).astype(np.float16),
         )
         with self.catalogue.write() as db:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pipeline.search.analysis import query_words
 from pipeline.search.evidence import Evidence
-from pipeline.search.moments import best_sentence, highlights, jump_ms, run_up
+from pipeline.search.moments import best_sentence, highlights, jump_ms
 from pipeline.values import Chunk, Sentence
 
 
@@ -63,14 +63,6 @@ def test_playing_starts_a_little_early_where_there_is_a_pause() -> None:
 def test_the_lead_in_never_reaches_into_the_sentence_before() -> None:
     assert jump_ms(chunk_of("Eins.", "Zwei.", gap_ms=100), 1) == 15_000
     assert jump_ms(chunk_of("Eins.", "Zwei."), 1) == 15_000
-
-
-def test_playing_starts_with_the_sentences_that_lead_to_the_point() -> None:
-    chunk = chunk_of("Hallo.", "Das Netz wächst.", "Es wächst um zehn Kilometer.", "Ja.")
-    assert run_up(chunk, (0.1, 0.8, 1.0, 0.9), 2) == 1
-    assert run_up(chunk, (0.1, 0.6, 1.0, 0.9), 2) == 2
-    assert run_up(chunk, (0.9, 0.9, 1.0, 0.9), 2) == 1  # ten seconds back is too far
-    assert run_up(chunk, (0.0, 0.0, 0.0, 0.0), 2) == 2
 
 
 def test_the_first_sentence_starts_with_the_chunk() -> None:

@@ -72,7 +72,7 @@ def test_an_answer_follows_the_sentence_that_names_what_it_is_about() -> None:
 
 def test_what_is_known_of_a_recording_speaks_for_each_of_its_sentences_alike() -> None:
     plain = strengths("Brandt Wasser", *TALK)
-    facts = {"r": Known(frozenset({"brandt"}))}
+    facts = {"r": Known(people=frozenset({"brandt"}))}
     known = strengths("Brandt Wasser", *TALK, known=facts)
     gained = [more - less for more, less in zip(known, plain, strict=True)]
     assert min(gained) > 0
@@ -82,7 +82,7 @@ def test_what_is_known_of_a_recording_speaks_for_each_of_its_sentences_alike() -
 def test_the_title_of_a_chapter_speaks_for_its_own_sentences_only() -> None:
     chapters = ((5_000, 15_000, frozenset({"pump"})),)
     plain = strengths("Pumpe", *TALK)
-    known = strengths("Pumpe", *TALK, known={"r": Known(frozenset(), chapters)})
+    known = strengths("Pumpe", *TALK, known={"r": Known(chapters=chapters)})
     assert [more > less for more, less in zip(known, plain, strict=True)] == [
         False,
         True,

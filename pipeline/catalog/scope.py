@@ -33,7 +33,11 @@ class Scope:
         parts: list[str] = []
         values: list[str] = []
         if self.language is not None:
-            parts.append("chunks.language = ?")
+            # As a hit shows it: captions name no language, their recording may.
+            parts.append(
+                "coalesce(chunks.language, recordings.spoken_language,"
+                " nullif(recordings.language, 'auto')) = ?"
+            )
             values.append(self.language)
         if self.collection is not None:
             parts.append("recordings.collection = ?")

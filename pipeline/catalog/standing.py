@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Any, NamedTuple
+
+from pipeline.values import RecordingFacts
 
 
 class Standing(NamedTuple):
@@ -34,10 +36,10 @@ class Standing(NamedTuple):
     about: str
 
 
-def about(title: str, collection: str | None, people: Iterable[str]) -> str:
+def about(facts: RecordingFacts) -> str:
     """What is known of a recording and found by search, as one text: a line each for its title,
     its collection and each of its people."""
-    return "\n".join((title, collection or "", *people))
+    return "\n".join((facts.title, facts.collection or "", *facts.people))
 
 
 def standings(db: sqlite3.Connection, ids: Collection[str] = ()) -> list[Standing]:
@@ -62,6 +64,6 @@ def standings(db: sqlite3.Connection, ids: Collection[str] = ()) -> list[Standin
 
 def _standing(key: str, state: str, stage: str | None, imported: int, *more: Any) -> Standing:
     language, track, recognised, read, chaptered, title, collection, people = more
-    known = about(title, collection, json.loads(people))
+    known = about(RecordingFacts(title, language, collection, tuple(json.loads(people))))
     done = (recognised, read, chaptered)
     return Standing(key, state, stage, bool(imported), language, track, *done, known)

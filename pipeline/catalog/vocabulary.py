@@ -49,12 +49,6 @@ def document_frequencies(db: sqlite3.Connection, terms: Sequence[str]) -> dict[s
     }
 
 
-def holds(db: sqlite3.Connection, match: str) -> bool:
-    """Whether a full-text ``match`` finds any passage at all."""
-    found = db.execute("SELECT 1 FROM chunk_words WHERE chunk_words MATCH ? LIMIT 1", (match,))
-    return found.fetchone() is not None
-
-
 def terms(db: sqlite3.Connection, beginning: str = "") -> Iterator[str]:
     """Every analysed term of every passage that begins so, once, in order."""
     # A view of the index that holds nothing itself, gone with the connection.
@@ -63,7 +57,8 @@ def terms(db: sqlite3.Connection, beginning: str = "") -> Iterator[str]:
         " USING fts5vocab('main', 'chunk_words', 'col')"
     )
     rows = db.execute(
-        "SELECT term FROM temp.chunk_terms WHERE col = 'words' AND term >= ? AND term < ?",
+        "SELECT DISTINCT term FROM temp.chunk_terms WHERE col IN ('words', 'about')"
+        " AND term >= ? AND term < ?",
         (beginning, f"{beginning}{_LAST}"),
     )
     for row in rows:

@@ -73,8 +73,7 @@ def chunk_key(
     transcript_digest: str, facts: RecordingFacts, settings: Settings, text: ModelRef
 ) -> str:
     """The fingerprint a recording's chunks should carry today."""
-    known = about(facts.title, facts.collection, facts.people)
-    return _chunk_keys(settings, text)([transcript_digest, known])
+    return _chunk_keys(settings, text)([transcript_digest, about(facts)])
 
 
 def chapter_key(

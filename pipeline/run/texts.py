@@ -24,7 +24,7 @@ from pipeline.stages.chapters import ChapterParameters
 from pipeline.stages.chapters import chapters as parted
 from pipeline.stages.chunk import ChunkParameters, chunk
 from pipeline.stages.embed import check_limits, embed, encoded_string, fitting_context
-from pipeline.values import ModelRef, Recording, RecordingFacts, Transcript
+from pipeline.values import ModelRef, Recording, Transcript
 
 
 def texts_done(bench: Bench, work: Work) -> bool:
@@ -86,7 +86,7 @@ def _chunk_and_embed(
         fingerprint=key,
         chunks=tuple(made),
         encoded=encoded,
-        words=tuple(full_text(one.text, one.language, _about(facts)) for one in made),
+        words=tuple(full_text(one.text, one.language, about(facts)) for one in made),
         vectors=vectors,
     )
     result = StageResult(key, "")
@@ -125,12 +125,8 @@ def _part(bench: Bench, recording: Recording, transcript: Transcript) -> bool:
 def _still(db: Connection, recording: Recording, digest: str) -> bool:
     """Whether the recording is read and called as when its texts were taken up."""
     now = recordings.get(db, recording.id).facts
-    same = _about(now) == _about(recording.facts)
+    same = about(now) == about(recording.facts)
     return same and transcripts.read_digest(db, recording.id) == digest
-
-
-def _about(facts: RecordingFacts) -> str:
-    return about(facts.title, facts.collection, facts.people)
 
 
 def _in_its_language(transcript: Transcript) -> Transcript:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-_EVEN, _STEEP = 0.36, 3.0
+_EVEN, _STEEP = 0.38, 4.0
 _LEAST = 0.1
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from pipeline.catalog import chapters
-from pipeline.catalog.standing import about
 from pipeline.search.analysis import plain_words
 from pipeline.search.reading import Known
 from pipeline.search.synonyms import READINGS
@@ -20,7 +19,9 @@ def what_is_known(db: sqlite3.Connection, recordings: Iterable[Recording]) -> di
     parted = chapters.load_many(db, [one.id for one in every])
     return {
         one.id: Known(
-            _terms(about(one.facts.title, one.facts.collection, one.facts.people)),
+            _terms(one.facts.title),
+            _terms(one.facts.collection or ""),
+            _terms(" ".join(one.facts.people)),
             tuple(
                 (part.start_ms, part.end_ms, _terms(part.title)) for part in parted.get(one.id, ())
             ),

@@ -274,8 +274,11 @@ def _hits(
         strengths: Sequence[float] = candidate.reading.strengths
         if meant is not None and meaning > 1 and rank <= REFINED:
             alike = _likeness(candidate.stored.chunk, meant)
-            strengths = [own / meaning + like for own, like in zip(strengths, alike, strict=True)]
-        hits.append(_hit(rank, candidate, strengths, evidence))
+            strengths = [
+                words / meaning + like for words, like in zip(strengths, alike, strict=True)
+            ]
+            alone = [words / meaning + like for words, like in zip(alone, alike, strict=True)]
+        hits.append(_hit(rank, candidate, moments.best_sentence(strengths), evidence))
     return tuple(hits)
 
 
@@ -288,16 +291,15 @@ def _likeness(chunk: Chunk, meant: _Meant) -> tuple[float, ...]:
     return tuple(float(cosine) for cosine in cosines)
 
 
-def _hit(rank: int, candidate: Candidate, strengths: Sequence[float], evidence: Evidence) -> Hit:
+def _hit(rank: int, candidate: Candidate, sentence: int, evidence: Evidence) -> Hit:
     chunk = candidate.stored.chunk
-    sentence = moments.best_sentence(strengths)
     heard = chunk.sentences[sentence] if chunk.sentences else None
     return Hit(
         rank=rank,
         recording=candidate.recording,
         start_ms=chunk.start_ms,
         end_ms=chunk.end_ms,
-        jump_ms=moments.jump_ms(chunk, moments.run_up(chunk, strengths, sentence)),
+        jump_ms=moments.jump_ms(chunk, sentence),
         text=chunk.text,
         speaker=heard.speaker if heard else None,
         language=chunk.language or candidate.recording.shown_language,

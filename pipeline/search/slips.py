@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import NamedTuple
 
-from pipeline.catalog import vocabulary
+from pipeline.catalog import recordings, vocabulary
 from pipeline.catalog.scope import Scope
+from pipeline.catalog.standing import about
 from pipeline.corrections.spellings import distance, folded
 from pipeline.search.analysis import QueryWord, plain_words
 from pipeline.search.results import Corrected
@@ -36,9 +37,9 @@ MOST_NEAR = 3
 MOST_WORDS = 8
 """Unknown words of a query that are looked after; who pastes a whole page does not wait."""
 
-MOST_TERMS, MOST_READ = 8, 20
-"""Terms whose words are compared with a query's word as they are written, and passages that are
-read for each."""
+MOST_LOOKED_AT, MOST_TERMS, MOST_READ = 40, 8, 20
+"""Terms that may stand in; those of them whose words are compared with a query's word as they are
+written; passages that are read for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +75,16 @@ class Vocabulary:
     def mended(self, words: Sequence[QueryWord]) -> tuple[tuple[QueryWord, ...], tuple[Slip, ...]]:
         """The query's words, those that occur nowhere with what stands in for them. A word that
         the glossary has is no slip."""
-        unknown = (word for word in words if _may_be_slip(word) and not is_known(self._db, word))
+        unknown = (word for word in words if _may_be_slip(word) and not self._knows(word))
         looked_at = {word: self._slip(word) for word in islice(unknown, MOST_WORDS)}
         slips = {word: slip for word, slip in looked_at.items() if slip is not None}
         standing_in = (
             replace(word, synonyms=slips[word].terms) if word in slips else word for word in words
         )
         return tuple(standing_in), tuple(slips.values())
+
+    def _knows(self, word: QueryWord) -> bool:
+        return is_known(self._db, word, self._model_hash, self._scope)
 
     def _slip(self, word: QueryWord) -> Slip | None:
         """What stands in for a word. Stems tell what may; how words are written tells what does,
@@ -91,13 +95,13 @@ class Vocabulary:
             for other, slips in self._alike(term, most):
                 near[other] = min(slips, near.get(other, slips))
         often = vocabulary.document_frequencies(self._db, list(near))
-        first = sorted(near, key=lambda other: (near[other], -often[other], other))[:MOST_TERMS]
+        first = sorted(near, key=lambda other: (near[other], -often[other], other))[:MOST_LOOKED_AT]
         likes = (
             _Like(slips, -often[term], term, written)
             for term in first
             for slips, written in self._nearest(word.written, term)
         )
-        found = sorted(like for like in likes if like.slips <= most)
+        found = sorted(islice((like for like in likes if like.slips <= most), MOST_TERMS))
         if not found:
             return None
         stand_in = [like.term for like in found if like.slips == found[0].slips]
@@ -120,10 +124,13 @@ class Vocabulary:
     def _nearest(self, typed: str, term: str) -> list[tuple[int, str]]:
         """That word of a term which has the fewest slips as it is written, and how many; none
         where the term is in no passage."""
-        match = f'words : "{term}"'
+        match = f'{{words about}} : "{term}"'
         ids = vocabulary.words_leg(self._db, match, self._model_hash, self._scope, MOST_READ)
-        passages = (one.chunk for one in vocabulary.loaded(self._db, [one for one, _ in ids]))
-        forms = {_plain(form): form for form in _said([term], passages)}
+        found = list(vocabulary.loaded(self._db, [one for one, _ in ids]))
+        known = recordings.get_many(self._db, {one.recording_id for one in found}).values()
+        facts = ((about(one.facts), None) for one in known)
+        texts = ((one.chunk.text, one.chunk.language) for one in found)
+        forms = {_plain(form): form for form in _written([term], (*texts, *facts))}
         return sorted(
             (distance(_plain(typed), plain, _MOST_SLIPS), form) for plain, form in forms.items()
         )[:1]
@@ -143,7 +150,8 @@ def spelt(query: str, slips: Iterable[Slip]) -> str:
 def told(slips: Iterable[Slip], passages: Sequence[Chunk]) -> tuple[Corrected, ...]:
     """What was searched for instead, as the best of the passages writes it; nothing of a word
     whose stand-ins are in none of them."""
-    written = ((slip.typed, next(_said(slip.terms, passages), None)) for slip in slips)
+    texts = [(one.text, one.language) for one in passages]
+    written = ((slip.typed, next(_written(slip.terms, texts), None)) for slip in slips)
     return tuple(Corrected(was, now) for was, now in written if now is not None)
 
 
@@ -164,8 +172,9 @@ def _plain(word: str) -> str:
     return _UMLAUT.sub(r"\1", folded(word))
 
 
-def _said(terms: Sequence[str], passages: Iterable[Chunk]) -> Iterator[str]:
-    for passage in passages:
-        for token in plain_words(passage.text, passage.language):
+def _written(terms: Sequence[str], texts: Iterable[tuple[str, str | None]]) -> Iterator[str]:
+    """The terms as they stand in texts, each with its language."""
+    for text, language in texts:
+        for token in plain_words(text, language):
             if token.term in terms:
-                yield passage.text[token.begin : token.end]
+                yield text[token.begin : token.end]

@@ -50,18 +50,19 @@ def expression(query: Sequence[QueryWord], parts: Iterable[str]) -> str:
     said = [f'"{term}"' for term in dict.fromkeys((*asked, *synonyms, *parts))]
     begun = dict.fromkeys(f'"{start}"*' for term in asked if (start := beginning(term)))
     ends = [f'"{term[::-1]}"*' for term in asked if _ends_words(term)]
-    fields = {"words": [*said, *begun], "ends": ends, "about": [f'"{term}"' for term in asked]}
+    fields = {"words": [*said, *begun], "ends": ends, "about": [f'"{term}"*' for term in asked]}
     return _anywhere(fields)
 
 
-def is_known(db: sqlite3.Connection, word: QueryWord) -> bool:
-    """Whether a word brings passages of its own: by itself, as the beginning or the end of longer
-    ones, or as a compound of words that were said."""
+def is_known(db: sqlite3.Connection, word: QueryWord, model_hash: str, scope: Scope) -> bool:
+    """Whether a word brings passages of its own that may be seen: by itself, as the beginning or
+    the end of longer ones, or as a compound of words that were said."""
     begun = [f'"{term}"*' for term in word.alternatives]
     ends = [f'"{term[::-1]}"*' for term in word.alternatives if _ends_words(term)]
     fields = {"{words about}": begun, "ends": ends}
-    return vocabulary.holds(db, _anywhere(fields)) or bool(
-        compounds.parts(word.alternatives, partial(vocabulary.document_frequencies, db))
+    return bool(
+        vocabulary.words_leg(db, _anywhere(fields), model_hash, scope, 1)
+        or compounds.parts(word.alternatives, partial(vocabulary.document_frequencies, db))
     )
 
 

@@ -7,9 +7,11 @@ import sys
 import click
 
 from pipeline.catalog import queue, recordings
+from pipeline.catalog.standing import about
 from pipeline.cli.app import Session, echo_json, pass_session
 from pipeline.cli.commands.add import LANGUAGE_CHOICE, audiences_of, date_of, people_of
 from pipeline.cli.localise import Localised
+from pipeline.cli.texts import refresh
 from pipeline.errors import BadInput
 from pipeline.run import removal
 from pipeline.run.intake import Wishes
@@ -49,8 +51,11 @@ def set_facts(
         raise BadInput("set.nothing")
     with session.catalogue() as catalogue, catalogue.write() as db:
         recording = recordings.get(db, recording_id)
-        recordings.set_facts(db, recording_id, wishes.facts(recording.facts))
+        facts = wishes.facts(recording.facts)
+        recordings.set_facts(db, recording_id, facts)
     session.say("set.done", id=recording_id)
+    if about(recording.facts) != about(facts):
+        refresh(session, [recording_id])
 
 
 @click.command(cls=Localised)
