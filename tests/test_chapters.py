@@ -74,7 +74,7 @@ def parted(
 
 def passages_of(transcript: Transcript, embedder: Embedder) -> list[Passage]:
     made = chunk(transcript, ChunkParameters(160, 40), embedder.count_tokens)
-    vectors = embedder.encode_passages([encoded_string(one) for one in made])
+    vectors = embedder.encode_passages([encoded_string(one, "") for one in made])
     spans = [Span(one.start_ms, one.end_ms) for one in made]
     return list(zip(spans, vectors, strict=True))
 

@@ -338,9 +338,10 @@ def test_a_whole_file_gives_no_warning(tmp_path: Path) -> None:
 
 
 def test_a_stream_left_early_leaves_no_process(tmp_path: Path) -> None:
+    before = set(children())
     with opened(write_wav(tmp_path / "a.wav", tone(60))) as stream:
         next(stream)
-    assert not children()
+    assert set(children()) <= before
     assert list(stream) == []
 
 

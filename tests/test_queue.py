@@ -195,7 +195,8 @@ def test_a_plan_is_no_longer_than_its_limit_and_says_how_long_it_takes(
     assert "3 recordings" in interviews("run", "--dry-run").out
     interviews("run")
     again = interviews("run", "--dry-run", "--again", "chunk", talk, "--json").json
-    assert [(one["id"], one["stages"]) for one in again["work"]] == [(talk, ["chunk", "embed"])]
+    made_of_it = ["chunk", "embed", "chapters"]
+    assert [(one["id"], one["stages"]) for one in again["work"]] == [(talk, made_of_it)]
 
 
 @pytest.mark.parametrize("more", [(), ("--dry-run",)])

@@ -147,7 +147,11 @@ def test_titles_and_people_are_read_of_what_is_work_alone(own: Context) -> None:
     assert work.recording.id == identity(7)
     assert work.recording.facts.people
     assert work.stages == ("chunk", "embed")
-    asked = [one for one in statements(own, whole_plan) if re.search(r"\bname FROM people\b", one)]
+    asked = [
+        one
+        for one in statements(own, whole_plan)
+        if re.search(r"recording_id, name FROM people\b", one)
+    ]
     assert len(asked) == 1
     assert f'["{identity(7)}"]' in asked[0]
 

@@ -108,18 +108,11 @@ def read(
         near = _near(words, stretch)
         _raise(near, evidence, stretch, known.get(stretch.recording_id))
         strengths = _by_words(words, near, evidence) + _by_letters(shared[:, begin:end])
-        met = _LETTERS * otherwise / max(sum(evidence.most()), 1e-9)
-        strengths += met
-        alone = (
-            _by_words(words, words, evidence) + _LETTERS * shared[:, begin:end].sum(axis=0) + met
-        )
+        strengths += _LETTERS * otherwise / max(sum(evidence.most()), 1e-9)
         wholes = [_whole(words[:, own], stretch, own, evidence) for own in stretch.places.values()]
         around = _neighbouring(wholes)
         for (chunk_id, own), whole in zip(stretch.places.items(), around, strict=True):
-            readings[chunk_id] = Reading(
-                tuple(strengths[own].tolist()),
-                whole,
-            )
+            readings[chunk_id] = Reading(tuple(strengths[own].tolist()), whole)
         begin = end
     return readings
 

@@ -277,7 +277,6 @@ def _hits(
             strengths = [
                 words / meaning + like for words, like in zip(strengths, alike, strict=True)
             ]
-            alone = [words / meaning + like for words, like in zip(alone, alike, strict=True)]
         hits.append(_hit(rank, candidate, moments.best_sentence(strengths), evidence))
     return tuple(hits)
 
