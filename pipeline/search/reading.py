@@ -51,7 +51,7 @@ _K1, _B = 0.5, 0.3
 """Saturation and length normalisation for single sentences."""
 
 _TYPICAL_WORDS = 20
-"""Words of an ordinary sentence."""
+"""Words of an ordinary sentence. A shorter one is as far from its neighbours as this."""
 
 _PEOPLE, _TITLE, _CHAPTER, _COLLECTION = 0.4, 0.3, 0.3, 0.2
 """What a word counts, as one nearby, that stands among the people, in the title, in that of the
@@ -198,7 +198,9 @@ def _met(phrases: Iterable[str], terms: Sequence[str]) -> dict[str, int]:
 
 def _near(words: Strengths, stretch: Stretch) -> Strengths:
     """What each word counts in each sentence, or in one nearby, whichever is more."""
-    lengths = np.array([text.count(" ") + 1 for text in stretch.texts], dtype=np.float64)
+    lengths = np.array(
+        [max(text.count(" ") + 1, _TYPICAL_WORDS) for text in stretch.texts], dtype=np.float64
+    )
     middles = np.cumsum(lengths) - lengths / 2
     # What fades evenly need not be looked for afar: it is what is left of the neighbour's.
     left = np.exp(-np.diff(middles) / _FAR)
