@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.catalog.chunks import StoredChunk
@@ -123,6 +123,7 @@ TEXTS = st.lists(st.text(st.sampled_from("abcdeäöü .?!0123"), min_size=1), mi
 
 
 @given(TEXTS, st.text(st.sampled_from("abcdeäöü .?!0123"), max_size=60))
+@example(["a"], "?0?0?a")
 def test_strengths_are_between_nothing_and_all(texts: list[str], query: str) -> None:
     stretch = Stretch("r", texts, [0] * len(texts), ["de"] * len(texts), {7: [*range(len(texts))]})
     words = query_words(query)

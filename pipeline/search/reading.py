@@ -122,7 +122,7 @@ def _spelt_out(query: str, evidence: Evidence) -> tuple[str, float]:
     if not evidence.counts_numbers:
         return query, 1.0
     spelt = without_numbers(query)
-    return spelt, len(spelt.split()) / max(len(query.split()), 1)
+    return spelt, len(plain_words(spelt, None)) / max(len(plain_words(query, None)), 1)
 
 
 def _by_words(words: Strengths, near: Strengths, evidence: Evidence) -> Strengths:
