@@ -226,6 +226,17 @@ def test_a_generation_whose_chunks_were_cut_anew_is_not_rolled_back_to(worked: I
     assert worked("index", "info", "--json").json == before
 
 
+def test_new_names_are_found_at_once_and_old_ones_no_more(
+    worked: Interviews, ids: dict[str, str]
+) -> None:
+    worked("set", ids["lorawan"], "--people", "Ida Strohbein")
+    hits = worked("search", "Strohbein", "--mode", "words", "--json").json["hits"]
+    assert {hit["recording"] for hit in hits} == {ids["lorawan"]}
+    assert worked("run", "--dry-run", "--json").json["work"] == []
+    worked("set", ids["lorawan"], "--people", "Ole Sandkorn")
+    assert worked("search", "Strohbein", "--mode", "words", "--json").json["hits"] == []
+
+
 def test_backup_and_restore_bring_everything_back(
     worked: Interviews, ids: dict[str, str], tmp_path: Path
 ) -> None:

@@ -114,6 +114,44 @@ def test_one_recording_does_not_fill_the_page_unless_asked(tmp_path: Path) -> No
     assert [hit.recording.facts.title for hit in hits] == ["Pumpen"] * 5
 
 
+def test_words_that_differ_by_an_umlaut_are_told_apart(tmp_path: Path) -> None:
+    home = SearchHome(tmp_path)
+    talk = ("Wir bauen neue Küchen ein.", "So ist das.", "Dazu gibt es frische Kuchen.")
+    home.add("Haus", interview(*talk, seconds=30), ChunkParameters(60, 0))
+    for query, second in (("Küchen", 0), ("Kuechen", 0), ("Kuchen", 60)):
+        assert home.searcher().search(query, mode="words").hits[0].jump_ms == second * 1000
+
+
+def test_a_recording_whose_captions_name_no_language_is_found_by_its_own(tmp_path: Path) -> None:
+    home = SearchHome(tmp_path)
+    said = interview("Der Funkzähler hängt im Keller.")
+    segments = tuple(replace(one, language=None) for one in said.segments)
+    home.add("Funk", replace(said, segments=segments))
+    for language, found in (("de", ["Funk"]), ("en", [])):
+        hits = home.searcher().search("Funkzähler", scope=Scope(language=language)).hits
+        assert [hit.recording.facts.title for hit in hits] == found
+
+
+def test_a_slip_is_mended_by_what_may_be_seen_alone_and_by_names(tmp_path: Path) -> None:
+    home = SearchHome(tmp_path)
+    home.add(
+        "Offen", interview("Die Turbine läuft."), collection="offen", people=("Ida Strohbein",)
+    )
+    home.add("Geheim", interview("Die Turbime läuft."), collection="geheim")
+    found = home.searcher().search("Turbime", mode="words", scope=Scope(collection="offen"))
+    assert [hit.recording.facts.title for hit in found.hits] == ["Offen"]
+    assert titles(home, "Strohbien") == ["Offen"]
+
+
+def test_a_passage_without_sentences_is_found_by_meaning(tmp_path: Path) -> None:
+    home = SearchHome(tmp_path)
+    home.add("Netz", interview("Das Wärmenetz wächst."))
+    with home.catalogue.write() as db:
+        db.execute("UPDATE chunks SET sentences = '[]'")
+    hits = home.searcher().search("Wärmenetz", mode="meaning").hits
+    assert [hit.jump_ms for hit in hits] == [0]
+
+
 def titles(home: SearchHome, query: str, limit: int = 10) -> list[str]:
     hits = home.searcher().search(query, mode="words", limit=limit).hits
     return [hit.recording.facts.title for hit in hits]

@@ -285,7 +285,7 @@ def _likeness(chunk: Chunk, meant: _Meant) -> tuple[float, ...]:
     """How like the query each sentence is in meaning (cosines)."""
     sentences = [chunk.text[sentence.begin : sentence.end] for sentence in chunk.sentences]
     if len(sentences) < 2:
-        return (0.0,) * len(sentences)
+        return (0.0,)
     cosines = meant.embedder.encode_passages(sentences) @ meant.vector[0]
     return tuple(float(cosine) for cosine in cosines)
 

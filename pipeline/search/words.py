@@ -46,11 +46,12 @@ def expression(query: Sequence[QueryWord], parts: Iterable[str]) -> str:
     becomes syntax.
     """
     asked = list(dict.fromkeys(term for word in query for term in _looked_for(word)))
-    synonyms = (name for word in query for name in word.synonyms)
+    synonyms = [name for word in query for name in word.synonyms]
     said = [f'"{term}"' for term in dict.fromkeys((*asked, *synonyms, *parts))]
     begun = dict.fromkeys(f'"{start}"*' for term in asked if (start := beginning(term)))
     ends = [f'"{term[::-1]}"*' for term in asked if _ends_words(term)]
-    fields = {"words": [*said, *begun], "ends": ends, "about": [f'"{term}"*' for term in asked]}
+    about = [*(f'"{term}"*' for term in asked), *(f'"{name}"' for name in synonyms)]
+    fields = {"words": [*said, *begun], "ends": ends, "about": about}
     return _anywhere(fields)
 
 
