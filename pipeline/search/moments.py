@@ -29,9 +29,16 @@ def jump_ms(chunk: Chunk, sentence: int) -> int:
 
 
 def highlights(chunk: Chunk, evidence: Evidence) -> tuple[tuple[int, int], ...]:
+    """The places in a chunk's text that ``marked`` finds."""
+    return marked(chunk.text, chunk.language, evidence)
+
+
+def marked(
+    text: str, language: str | None, evidence: Evidence
+) -> tuple[tuple[int, int], ...]:
     """The places ``text[begin:end]`` of the query's words, synonyms and numbers and of the
     compounds that begin or end with them, in order, without overlap."""
-    tokens = analyse(chunk.text, chunk.language)
+    tokens = analyse(text, language)
     wanted = evidence.terms()
     found = [(token.begin, token.end) for token in tokens if _meets(token.term, wanted)]
     for phrase in evidence.phrases():

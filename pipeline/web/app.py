@@ -1,0 +1,122 @@
+"""The pages and what each address leads to."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from pipeline.errors import InterviewsError, NotFound
+from pipeline.messages import LANGUAGES, text
+from pipeline.run.context import Context
+from pipeline.web.asking import LANGUAGE_COOKIE, language_of
+from pipeline.web.desks import Desks
+from pipeline.web.doors import Doors
+from pipeline.web.guard import Guard, is_secure
+from pipeline.web.pages import help as help_pages
+from pipeline.web.pages import judging, media, search, signing, watch
+from pipeline.web.site import Site
+from pipeline.web.templating import page, static, static_files
+
+logger = logging.getLogger(__name__)
+
+YEAR_S = 365 * 24 * 3600
+
+
+def build(context: Context, *, open_to_all: bool, names: Collection[str] = ()) -> ASGIApp:
+    """The site over one home. ``open_to_all``: without accounts, everybody is a member. ``names``
+    are what the server is called besides its addresses."""
+    site = Site(context, Desks(context), open_to_all)
+    app = Starlette(
+        routes=[
+            Route("/", search.search_page),
+            Route("/r/{id}", watch.watch_page),
+            Route("/r/{id}/media", media.media),
+            Route("/r/{id}/picture/{ms:int}", media.picture),
+            Route("/r/{id}/captions.vtt", media.captions),
+            Route("/r/{id}/chapters.vtt", media.chapters),
+            Route("/r/{id}/transcript.{form}", media.transcript),
+            Route("/mark", judging.mark_hit, methods=["POST"]),
+            Route("/help", help_pages.help_page),
+            Route("/help/{page}", help_pages.help_page),
+            Route("/language", choose_language),
+            Route("/sign-in", signing.sign_in_page),
+            Route("/sign-in", signing.sign_in, methods=["POST"]),
+            Route("/sign-out", signing.sign_out, methods=["POST"]),
+            Route("/invitation/{token}", signing.invitation_page),
+            Route("/invitation/{token}", signing.accept, methods=["POST"]),
+            Route("/static/{version}/{name}", static_file),
+        ],
+        exception_handlers={
+            InterviewsError: _troubled,
+            HTTPException: _strayed,
+            Exception: _broken,
+        },
+    )
+    app.state.site = site
+    return Guard(Doors(app, site), names)
+
+
+def choose_language(request: Request) -> Response:
+    """``GET /language``: remember the language and go back."""
+    chosen = request.query_params.get("to", "")
+    answer = RedirectResponse(signing.local(request.query_params.get("back", "/")), 303)
+    if chosen in LANGUAGES:
+        answer.set_cookie(
+            LANGUAGE_COOKIE, chosen, YEAR_S, samesite="lax", secure=is_secure(request)
+        )
+    return answer
+
+
+def static_file(request: Request) -> Response:
+    """``GET /static/VERSION/NAME``"""
+    name, version = request.path_params["name"], request.path_params["version"]
+    path = static_files().get(name)
+    if path is None or static(name).split("/")[2] != version:
+        raise NotFound("web.no_page")
+    kept = f"public, max-age={YEAR_S}, immutable"
+    return FileResponse(path, headers={"cache-control": kept})
+
+
+def _troubled(request: Request, error: Exception) -> Response:
+    assert isinstance(error, InterviewsError)
+    language = language_of(request)
+    return page(
+        request,
+        "error.html",
+        status=error.http_status,
+        message=error.message(language),
+        advice=error.advice(language),
+    )
+
+
+def _strayed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    key = "web.no_page" if error.status_code == 404 else "web.no_way"
+    language = language_of(request)
+    return page(
+        request,
+        "error.html",
+        status=error.status_code,
+        message=text(f"error.{key}.message", language),
+        advice=text(f"error.{key}.advice", language),
+    )
+
+
+def _broken(request: Request, error: Exception) -> Response:
+    """Something nobody expected. What it was goes to the log, and no word of anybody's query."""
+    logger.error("unexpected: %s", type(error).__name__)
+    language = language_of(request)
+    return page(
+        request,
+        "error.html",
+        status=500,
+        message=text("error.web.unexpected.message", language),
+        advice=text("error.web.unexpected.advice", language),
+    )

@@ -1,0 +1,90 @@
+"""What an address asks the search for, and the addresses that ask for something a little else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+from urllib.parse import urlencode
+
+from pipeline.catalog.scope import Scope
+from pipeline.messages import LANGUAGES
+from pipeline.values import Viewer
+
+PAGE = 10
+MOST = 50
+_LONGEST = 200
+
+Mode = Literal["hybrid", "words"]
+Filter = Literal["collection", "language", "person", "year"]
+FILTERS: tuple[Filter, ...] = ("collection", "language", "person", "year")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A search. Empty filters mean all."""
+
+    query: str = ""
+    mode: Mode = "hybrid"
+    collection: str = ""
+    language: str = ""
+    person: str = ""
+    year: str = ""
+    count: int = PAGE
+
+    @property
+    def filtered(self) -> int:
+        """How many filters are set."""
+        return sum(bool(getattr(self, name)) for name in FILTERS)
+
+    def scope(self, viewer: Viewer) -> Scope:
+        return Scope(
+            language=self.language or None,
+            collection=self.collection or None,
+            person=self.person or None,
+            year=self.year or None,
+            viewer=viewer,
+        )
+
+    @property
+    def address(self) -> str:
+        values = {
+            "q": self.query,
+            "mode": "" if self.mode == "hybrid" else self.mode,
+            **{name: getattr(self, name) for name in FILTERS},
+            "n": "" if self.count == PAGE else str(self.count),
+        }
+        return f"/?{urlencode({name: value for name, value in values.items() if value})}"
+
+    @property
+    def without_filters(self) -> str:
+        return replace(self, collection="", language="", person="", year="").address
+
+    @property
+    def in_other_words(self) -> str:
+        return replace(self, mode="hybrid").address
+
+    @property
+    def for_more(self) -> str | None:
+        """The same with more moments; None where no page shows more."""
+        more = min(self.count + 2 * PAGE, MOST)
+        return replace(self, count=more).address if more > self.count else None
+
+
+def asked(given: Mapping[str, str]) -> Asked:
+    """From the values of an address. What makes no sense is as if it were not there."""
+
+    def named(name: str) -> str:
+        return given.get(name, "").strip()[:_LONGEST]
+
+    language, year, count = named("language"), named("year"), named("n")
+    return Asked(
+        query=given.get("q", "").strip(),
+        mode="words" if named("mode") == "words" else "hybrid",
+        collection=named("collection"),
+        language=language if language in LANGUAGES else "",
+        person=named("person"),
+        year=year if re.fullmatch(r"[0-9]{4}", year) else "",
+        count=min(int(count), MOST) if re.fullmatch(r"[1-9][0-9]?", count) else PAGE,
+    )

@@ -1,0 +1,209 @@
+"""The search page: one field, and the moments that answer; before the first question, what is in
+here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pipeline.catalog import visible
+from pipeline.catalog.recordings import Database
+from pipeline.errors import InterviewsError
+from pipeline.run import playing
+from pipeline.search.analysis import MAX_QUERY_CHARACTERS, chosen_language
+from pipeline.search.results import SearchResult
+from pipeline.values import Hit, Recording, Viewer
+from pipeline.web.asked import Asked, Filter, asked
+from pipeline.web.asking import language_of, viewer_of
+from pipeline.web.desks import Desk
+from pipeline.web.grouping import Found, by_recording
+from pipeline.web.notices import Told, told
+from pipeline.web.site import Site, site_of
+from pipeline.web.templating import page
+from pipeline.web.wording import Wording
+
+NEWEST = 6
+
+
+class Option(NamedTuple):
+    value: str
+    label: str
+
+
+class Choice(NamedTuple):
+    """A filter with what can be chosen."""
+
+    name: Filter
+    chosen: str
+    options: Sequence[Option]
+
+
+class Choices(NamedTuple):
+    lists: Sequence[Choice]
+
+    @property
+    def any(self) -> bool:
+        return bool(self.lists)
+
+
+class Collection(NamedTuple):
+    name: str
+    count: int
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What is in here, as far as somebody may see it."""
+
+    count: int
+    collections: Sequence[Collection]
+    newest: Sequence[Recording]
+
+
+def search_page(request: Request) -> Response:
+    """``GET /``"""
+    site, viewer = site_of(request), viewer_of(request)
+    question = asked(request.query_params)
+    words = Wording(language_of(request))
+    with site.desks.desk() as desk:
+        with desk.catalogue.read() as db:
+            choices = _choices(db, viewer, question, words)
+        if not question.query:
+            return _welcome(request, site, desk, viewer, question, choices)
+        try:
+            result = desk.searcher.search(
+                question.query,
+                mode=question.mode,
+                scope=question.scope(viewer),
+                limit=question.count,
+            )
+        except InterviewsError as error:
+            return _refused(request, question, choices, error, words)
+        groups = by_recording(result.hits)
+        with desk.catalogue.read() as db:
+            pictured = _pictured(site, db, [found.recording for found in groups])
+    return _found(request, question, choices, result, groups, pictured)
+
+
+def _welcome(
+    request: Request,
+    site: Site,
+    desk: Desk,
+    viewer: Viewer,
+    question: Asked,
+    choices: Choices,
+) -> Response:
+    with desk.catalogue.read() as db:
+        collections = [
+            Collection(name, count, f"/?{urlencode({'collection': name})}")
+            for name, count in visible.collections(db, viewer)
+        ]
+        narrowed = question.scope(viewer)
+        newest = visible.newest(db, viewer, NEWEST, collection=narrowed.collection)
+        overview = Overview(visible.count(db, viewer), collections, newest)
+        pictured = _pictured(site, db, newest)
+    return page(
+        request,
+        "search.html",
+        asked=question,
+        choices=choices,
+        overview=overview,
+        pictured=pictured,
+        told=(),
+        trouble=None,
+    )
+
+
+def _found(
+    request: Request,
+    question: Asked,
+    choices: Choices,
+    result: SearchResult,
+    groups: Sequence[Found],
+    pictured: dict[str, bool],
+) -> Response:
+    words = Wording(language_of(request))
+    spoken = chosen_language(question.query, None)
+    settings = site_of(request).context.settings
+    return page(
+        request,
+        "search.html",
+        asked=question,
+        choices=choices,
+        groups=groups,
+        pictured=pictured,
+        summary=_summary(words, result, groups),
+        told=[*told(result, words), *_across(words, result, spoken)],
+        trouble=None,
+        query_language=spoken,
+        at=lambda hit: _address(question, hit),
+        marking=settings.feedback and len(question.query) <= MAX_QUERY_CHARACTERS,
+        more=question.for_more if len(result.hits) == question.count else None,
+    )
+
+
+def _refused(
+    request: Request, question: Asked, choices: Choices, error: InterviewsError, words: Wording
+) -> Response:
+    trouble = {
+        "message": error.message(words.language),
+        "advice": error.advice(words.language),
+    }
+    return page(
+        request,
+        "search.html",
+        status=error.http_status,
+        asked=question,
+        choices=choices,
+        trouble=trouble,
+    )
+
+
+def _address(question: Asked, hit: Hit) -> str:
+    at = f"{hit.jump_ms / 1000:.3f}".rstrip("0").rstrip(".")
+    return f"/r/{hit.recording.id}?{urlencode({'t': at, 'q': question.query})}"
+
+
+def _summary(words: Wording, result: SearchResult, groups: Sequence[Found]) -> str:
+    if not result.hits:
+        return words("search.none", query=result.query)
+    moments = words.count("search.moments", len(result.hits))
+    return words.count("search.in_recordings", len(groups), moments=moments)
+
+
+def _across(words: Wording, result: SearchResult, spoken: str) -> Iterable[Told]:
+    """That a question was also answered in another language than its own."""
+    others = sorted({hit.language for hit in result.hits if hit.language} - {spoken})
+    if others:
+        names = words.both([words.language_name(one) for one in others])
+        yield Told("across", words("search.across", languages=names))
+
+
+def _pictured(site: Site, db: Database, shown: Iterable[Recording]) -> dict[str, bool]:
+    home, settings = site.context.home, site.context.settings
+    return {one.id: playing.has_frames(home, db, one, settings) for one in shown}
+
+
+def _choices(db: Database, viewer: Viewer, question: Asked, words: Wording) -> Choices:
+    """The filters that would tell anything apart in what the viewer may see."""
+    offered: list[tuple[Filter, str, list[Option]]] = [
+        (
+            "collection",
+            question.collection,
+            [Option(name, name) for name, _ in visible.collections(db, viewer)],
+        ),
+        (
+            "language",
+            question.language,
+            [Option(code, words.language_name(code)) for code in visible.languages(db, viewer)],
+        ),
+        ("person", question.person, [Option(one, one) for one in visible.people(db, viewer)]),
+        ("year", question.year, [Option(one, one) for one in visible.years(db, viewer)]),
+    ]
+    return Choices([Choice(*one) for one in offered if len(one[2]) > 1 or one[1]])

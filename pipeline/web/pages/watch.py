@@ -1,0 +1,217 @@
+"""The watch page: a recording from the second that was found, with its transcript beside it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pipeline.catalog import chapters as stored_chapters
+from pipeline.catalog import visible
+from pipeline.catalog.scope import Scope
+from pipeline.errors import BadInput, InterviewsError
+from pipeline.run import playing, reading
+from pipeline.run.playing import Playable
+from pipeline.search import marking
+from pipeline.search.related import related
+from pipeline.search.results import Related, SearchResult
+from pipeline.timecode import parse_time
+from pipeline.values import Chapter, Hit, Recording, Transcript, Viewer
+from pipeline.web.asked import Asked
+from pipeline.web.asking import language_of, viewer_of
+from pipeline.web.desks import Desk
+from pipeline.web.excerpts import Excerpt, excerpt
+from pipeline.web.notices import Told, told
+from pipeline.web.reading import parts
+from pipeline.web.site import Site, site_of
+from pipeline.web.strip import BARS, runs, speech
+from pipeline.web.templating import page
+from pipeline.web.wording import Wording
+
+SPEEDS = (0.75, 1, 1.25, 1.5, 2)
+FORMS = ("vtt", "srt", "txt")
+HITS = 30
+"""Moments shown of one recording."""
+
+_SAID_TO_SCRIPT = ("copied_link", "copied_quote", "copy_by_hand", "no_line")
+
+
+class Here(NamedTuple):
+    """A hit inside the recording."""
+
+    jump_ms: int
+    excerpt: Excerpt
+    href: str
+    now: bool
+
+
+class Media(NamedTuple):
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A recording as it is shown at one moment."""
+
+    recording: Recording
+    transcript: Transcript | None
+    chapters: tuple[Chapter, ...]
+    playable: Playable | None
+    no_media: str
+    pictured: bool
+
+
+def watch_page(request: Request) -> Response:
+    """``GET /r/ID``"""
+    site, viewer, recording_id = site_of(request), viewer_of(request), request.path_params["id"]
+    words = Wording(language_of(request))
+    query = request.query_params.get("q", "").strip()
+    at_ms = _time(request.query_params.get("t", ""))
+    with site.desks.desk() as desk:
+        shown = _shown(site, desk, viewer, recording_id)
+        result, notices = _within(desk, viewer, shown.recording, query, words)
+        near = _related(desk, viewer, shown, at_ms)
+    hits = sorted(result.hits, key=lambda hit: hit.jump_ms) if result else []
+    marks = marking.marks(query, result.corrected if result else ())
+    transcript, length = shown.transcript, max(_length_ms(shown), 1)
+    return page(
+        request,
+        "watch.html",
+        recording=shown.recording,
+        query=query,
+        back=Asked(query=query).address,
+        at_ms=at_ms,
+        spoken=_spoken(shown, words),
+        media=Media("video" if shown.playable.has_video else "audio") if shown.playable else None,
+        no_media=words(f"no_media.{shown.no_media}") if shown.no_media else "",
+        poster=f"/r/{recording_id}/picture/{at_ms or 0}" if shown.pictured else None,
+        chapters=shown.chapters,
+        bars=BARS,
+        strip=runs(speech(transcript)) if transcript else (),
+        place=lambda ms: round(min(ms / length, 1) * 994),
+        hits=_here(recording_id, query, hits, at_ms),
+        previous=_neighbour(recording_id, query, hits, at_ms, -1),
+        following=_neighbour(recording_id, query, hits, at_ms, 1),
+        link=lambda ms: _address(recording_id, query, ms),
+        parts=parts(transcript, shown.chapters, marks) if transcript else (),
+        current=_current(transcript, at_ms),
+        related=near,
+        told=notices,
+        downloads=FORMS if site.context.settings.downloads and transcript else (),
+        speeds=SPEEDS,
+        shortcuts=_shortcuts(words),
+        texts={name: words(f"script.{name}") for name in _SAID_TO_SCRIPT},
+    )
+
+
+def _time(written: str) -> int | None:
+    """A time in the address, as ``?t=`` has it; none where it makes no sense."""
+    try:
+        return parse_time(written) if written else None
+    except BadInput:
+        return None
+
+
+def _shown(site: Site, desk: Desk, viewer: Viewer, recording_id: str) -> _Shown:
+    context = site.context
+    with desk.catalogue.read() as db:
+        recording = visible.get(db, viewer, recording_id)
+        played = playing.playable(context.home, db, recording, context.settings)
+        return _Shown(
+            recording,
+            reading.find(db, recording_id),
+            stored_chapters.load(db, recording_id),
+            played if isinstance(played, Playable) else None,
+            "" if isinstance(played, Playable) else played.reason,
+            playing.has_frames(context.home, db, recording, context.settings),
+        )
+
+
+def _within(
+    desk: Desk, viewer: Viewer, recording: Recording, query: str, words: Wording
+) -> tuple[SearchResult | None, list[Told]]:
+    """The moments of this recording that answer."""
+    if not query:
+        return None, []
+    scope = Scope(recording=recording.id, viewer=viewer)
+    try:
+        result = desk.searcher.search(query, scope=scope, limit=HITS, each=None)
+    except InterviewsError as error:
+        return None, [Told("off", error.message(words.language))]
+    found = [hit for hit in result.hits if hit.highlights] or result.hits[:3]
+    return dataclasses.replace(result, hits=tuple(found)), told(result, words)
+
+
+def _related(desk: Desk, viewer: Viewer, shown: _Shown, at_ms: int | None) -> Sequence[object]:
+    """Moments of other recordings like the one that plays."""
+    with desk.catalogue.read() as db:
+        near: Related = related(
+            desk.searcher, db, shown.recording.id, at_ms or 0, Scope(viewer=viewer)
+        )
+    return [one for one in near.moments if one.recording.id != shown.recording.id]
+
+
+def _length_ms(shown: _Shown) -> int:
+    heard = shown.transcript.duration_ms if shown.transcript else 0
+    return shown.recording.duration_ms or heard
+
+
+def _spoken(shown: _Shown, words: Wording) -> str:
+    heard = shown.transcript.language if shown.transcript else None
+    return heard or shown.recording.shown_language or words.language
+
+
+def _here(
+    recording_id: str, query: str, hits: Sequence[Hit], at_ms: int | None
+) -> list[Here]:
+    return [
+        Here(
+            hit.jump_ms,
+            excerpt(hit),
+            _address(recording_id, query, hit.jump_ms),
+            hit.jump_ms == at_ms,
+        )
+        for hit in hits
+    ]
+
+
+def _neighbour(
+    recording_id: str, query: str, hits: Sequence[Hit], at_ms: int | None, way: int
+) -> str | None:
+    """The hit before or after the second that plays."""
+    now = at_ms or 0
+    places = [hit.jump_ms for hit in hits if (hit.jump_ms - now) * way > 0]
+    return _address(recording_id, query, min(places, key=lambda ms: abs(ms - now))) if places else None
+
+
+def _address(recording_id: str, query: str, ms: int) -> str:
+    values = {"t": f"{ms / 1000:.3f}".rstrip("0").rstrip(".")} | ({"q": query} if query else {})
+    return f"/r/{recording_id}?{urlencode(values)}"
+
+
+def _current(transcript: Transcript | None, at_ms: int | None) -> int | None:
+    """Where the line begins that is spoken at a time."""
+    if transcript is None or at_ms is None:
+        return None
+    begun = [one.start_ms for one in transcript.segments if one.end_ms > at_ms]
+    return begun[0] if begun else None
+
+
+def _shortcuts(words: Wording) -> list[tuple[tuple[str, ...], str]]:
+    space = words("keys.space")
+    rows = (
+        ((space, "k"), "play"),
+        (("j", "l"), "ten"),
+        (("←", "→"), "five"),
+        (("p", "n"), "hits"),
+        (("c",), "captions"),
+        (("<", ">"), "speed"),
+        (("/",), "search"),
+        (("?",), "help"),
+    )
+    return [(keys, words(f"keys.{name}")) for keys, name in rows]
