@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,7 +23,12 @@ from pipeline.accounts.signing_in import sign_in
 from pipeline.catalog import accounts
 from pipeline.catalog.connection import Catalogue, open_catalogue
 from pipeline.errors import BadInput, InterviewsError, NotFound, Refused, TooOften
+from pipeline.home import open_home
+from pipeline.run import copies
+from pipeline.run.context import Context
+from pipeline.settings import Settings
 from pipeline.values import ROLES, Role, Viewer
+from tests.conftest import Interviews
 
 NOW = 1_800_000_000_000
 SECOND = 1000
@@ -508,3 +515,119 @@ def test_all_or_none_are_removed_and_one_who_administers_stays(catalogue: Catalo
     users.remove(catalogue, ["root"], last_too=True)
     with catalogue.read() as db:
         assert [one.name for one in accounts.every(db)] == ["anna"]
+
+
+# --- commands and copies -------------------------------------------------------------------------
+
+
+def test_staff_add_list_invite_and_remove(interviews: Interviews) -> None:
+    added = interviews("user", "add", "anna", "--organisation", " Nordwerke ")
+    assert re.search(r"^/invitation/[\w-]{43}$", added.out, re.M) and "Nordwerke" in added.err
+    interviews("user", "add", "root", "--role", "admin")
+    address = {"INTERVIEWS_PUBLIC_URL": "https://x.example"}
+    again = interviews("--quiet", "user", "invite", "ANNA", **address)
+    assert re.fullmatch(r"https://x\.example/invitation/[\w-]{43}\n", again.out)
+    listed = interviews("user", "list", "--json").json["users"]
+    assert [(one["name"], one["role"], one["organisation"]) for one in listed] == [
+        ("anna", "member", "Nordwerke"),
+        ("root", "admin", None),
+    ]
+    assert not any(one["active"] for one in listed) and all(one["invited_until"] for one in listed)
+    assert "anna  [member · Nordwerke · invited until 2" in interviews("user", "list").out
+    checks = interviews("doctor", "--json", check=False).json["checks"]
+    said = {one["name"]: one["said"] for one in checks}
+    assert said["accounts"] == "2, managed by 1 of them"
+    assert interviews("user", "remove", "root", check=False).code == 2
+    assert interviews("user", "remove", "anna", "bert", check=False).code == 3
+    assert "Deleted: anna." in interviews("user", "remove", "anna").out
+    interviews("user", "remove", "root", "--yes")
+    assert "No accounts yet" in interviews("user", "list").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("add", "zwei Worte"), 2),
+        (("add", "anna", "--organisation", "staff"), 2),
+        (("add", "anna", "--role", "king"), 2),
+        (("invite", "anna"), 3),
+        (("remove",), 2),
+    ],
+)
+def test_wrong_usage_has_its_exit_code(
+    interviews: Interviews, arguments: tuple[str, ...], code: int
+) -> None:
+    assert interviews("user", *arguments, check=False).code == code
+
+
+def test_an_address_that_is_none_is_refused(interviews: Interviews) -> None:
+    ran = interviews("user", "list", check=False, INTERVIEWS_PUBLIC_URL="x.example")
+    assert ran.code == 2 and "must be an address" in ran.err
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Context:
+    return Context(open_home(tmp_path / "home"), Settings())
+
+
+def test_a_backup_lets_nobody_in_and_a_restore_signs_everybody_out(
+    context: Context, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.db"
+    with context.catalogue() as catalogue:
+        session = member(catalogue)
+        invitation = users.add(catalogue, "bert", "member", None, NOW)
+        wrong(catalogue, "anna", HERE, NOW)
+        with catalogue.read() as db:
+            secrets = [row[0] for row in db.execute("SELECT digest FROM sessions")]
+            secrets += [row[0] for row in db.execute("SELECT digest FROM invitations")]
+            secrets += [row[0] for row in db.execute("SELECT key FROM attempts")]
+        copies.save(context, catalogue, copy)
+    assert len(secrets) > 3 and not any(one.encode() in copy.read_bytes() for one in secrets)
+    copies.restore(context.home, copy)
+    with context.catalogue() as catalogue:
+        assert viewer_of(catalogue, session, NOW) is None
+        with pytest.raises(NotFound):
+            invitations.accept(catalogue, invitation, PASSWORD, NOW)
+        assert sign_in(catalogue, "anna", PASSWORD, HERE, NOW)
+
+
+def test_a_copy_of_the_live_file_signs_nobody_in_either(context: Context, tmp_path: Path) -> None:
+    with context.catalogue() as catalogue:
+        session = member(catalogue)
+        with closing(sqlite3.connect(tmp_path / "copy.db")) as copy, catalogue.bare() as db:
+            db.backup(copy)
+        assert viewer_of(catalogue, session, NOW) is not None
+    copies.restore(context.home, tmp_path / "copy.db")
+    with context.catalogue() as catalogue:
+        assert viewer_of(catalogue, session, NOW) is None
+
+
+def test_who_was_removed_does_not_come_back_with_a_backup(context: Context, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    with context.catalogue() as catalogue:
+        member(catalogue, "gone")
+        member(catalogue, "anna")
+        copies.save(context, catalogue, copy)
+        users.remove(catalogue, ["gone"])
+        again = users.invite_again(catalogue, "anna", NOW)
+        invitations.accept(catalogue, again, "andere Worte zum Merken", NOW)
+        member(catalogue, "later")
+    copies.restore(context.home, copy)
+    with context.catalogue() as catalogue:
+        with catalogue.read() as db:
+            assert [one.name for one in accounts.every(db)] == ["anna", "later"]
+        assert sign_in(catalogue, "anna", "andere Worte zum Merken", HERE, NOW)
+
+
+def test_on_a_new_machine_the_accounts_of_the_backup_count(
+    context: Context, tmp_path: Path
+) -> None:
+    with context.catalogue() as catalogue:
+        member(catalogue)
+        copies.save(context, catalogue, tmp_path / "copy.db")
+    fresh = Context(open_home(tmp_path / "fresh"), Settings())
+    fresh.catalogue().close()
+    copies.restore(fresh.home, tmp_path / "copy.db")
+    with fresh.catalogue() as catalogue:
+        assert sign_in(catalogue, "anna", PASSWORD, HERE, NOW)

@@ -57,7 +57,7 @@ class Attempt:
 
 def admit(db: sqlite3.Connection, name: str, address: str, now_ms: int) -> Attempt:
     """Count an attempt as failed. Raises TooOften (``accounts.wait``) where it comes too early."""
-    attempts.prune(db, now_ms - MEMORY_MS)
+    forget_old(db, now_ms)
     attempt = _keys(attempts.secret(db), name, _network(address))
     pair = attempts.get(db, attempt.pair)
     known = pair.succeeded_ms is not None and pair.succeeded_ms > now_ms - MEMORY_MS
@@ -71,6 +71,11 @@ def admit(db: sqlite3.Connection, name: str, address: str, now_ms: int) -> Attem
         tries = attempts.get(db, key)
         attempts.put(db, key, tries._replace(failures=tries.failures + 1, failed_ms=now_ms))
     return attempt
+
+
+def forget_old(db: sqlite3.Connection, now_ms: int) -> None:
+    """No address is kept for longer than it counts."""
+    attempts.prune(db, now_ms - MEMORY_MS)
 
 
 def take_back(db: sqlite3.Connection, attempt: Attempt) -> None:

@@ -8,6 +8,7 @@ import sqlite3
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from pipeline.accounts import limits
 from pipeline.accounts.tokens import digest, token
 from pipeline.catalog import accounts
 from pipeline.catalog.accounts import SessionRow, User
@@ -62,6 +63,7 @@ def viewer_of(catalogue: Catalogue, given: str, now_ms: int) -> SignedIn | None:
         # A full disk keeps nobody from reading.
         with suppress(HomeUnusable), catalogue.write() as db:
             accounts.touch_session(db, key, now_ms)
+            limits.forget_old(db, now_ms)
     user = row.user
     return SignedIn(user.viewer, user.id, user.language, csrf_of(given))
 

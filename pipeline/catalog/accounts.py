@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from pipeline.catalog import attempts
 from pipeline.values import ROLES, Role, Viewer
 
 _ROLES: dict[str, Role] = {role: role for role in ROLES}
@@ -173,6 +174,14 @@ def prune(db: sqlite3.Connection, now_ms: int) -> None:
 
 
 # --- copies of the catalogue ---------------------------------------------------------------------
+
+
+def close_doors(db: sqlite3.Connection) -> None:
+    """No session and no invitation is good any more, and no attempt is remembered: in copies, which
+    lie where others may read them, and after a restore."""
+    db.execute("DELETE FROM sessions")
+    db.execute("DELETE FROM invitations")
+    attempts.forget_all(db)
 
 
 def user_rows(db: sqlite3.Connection) -> list[UserRow]:

@@ -46,9 +46,6 @@ def prune(db: sqlite3.Connection, before_ms: int) -> None:
     )
 
 
-def close_doors(db: sqlite3.Connection) -> None:
-    """No session and no invitation is good any more, and no attempt is remembered: in copies, which
-    lie where others may read them, and after a restore."""
-    for table in ("sessions", "invitations", "attempts"):
-        db.execute(f"DELETE FROM {table}")
+def forget_all(db: sqlite3.Connection) -> None:
+    db.execute("DELETE FROM attempts")
     db.execute("DELETE FROM record WHERE key = ?", (_KEY,))
