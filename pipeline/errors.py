@@ -8,6 +8,8 @@ German and in English, now or when a stored failure is shown later. Each class k
     ├── BadInput                2   the caller's input cannot be used
     │   └── MediaError          2   a media file cannot be used (permanent: retrying is useless)
     ├── NotFound                3
+    ├── Refused                 1   whoever asks may not, or could not say who they are
+    │   └── TooOften            1   not yet: too many attempts of late
     ├── Missing                 4   a needed model, tool or service is not there
     └── HomeUnusable            5   the data directory is locked, corrupt, full or read-only
 """
@@ -82,6 +84,18 @@ class NotFound(InterviewsError):
     exit_code = 3
     http_status = 404
     permanent = True
+
+
+class Refused(InterviewsError):
+    """Whoever asks may not do this, or could not say who they are."""
+
+    http_status = 403
+
+
+class TooOften(Refused):
+    """Not yet: there were too many attempts of late."""
+
+    http_status = 429
 
 
 class Missing(InterviewsError):

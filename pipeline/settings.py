@@ -57,6 +57,7 @@ _BOUNDS = {
 _KINDS = {
     "int": "settings.no_integer",
     "float": "settings.no_number",
+    "string_pattern": "settings.no_address",
     "string": "settings.no_text",
     "bool": "settings.no_switch",
 }
@@ -158,6 +159,12 @@ class Settings(BaseModel):
         le=365,
         description='days that a recording is on the list of "interviews retention" before it is'
         " removed at night",
+    )
+    public_url: str = Field(
+        "",
+        pattern=r"^(https?://\S+)?$",
+        description="address under which people reach the pages, https://… say; it stands before"
+        " the invitations that commands print",
     )
     media_hours_limit: float = Field(
         24.0, gt=0, le=240, description="a file that decodes to more than this is refused"

@@ -200,6 +200,19 @@ class RecordingFacts:
     priority: int = 0
 
 
+Role = Literal["member", "staff", "admin"]
+ROLES: tuple[Role, ...] = ("member", "staff", "admin")
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who looks at a page. ``name`` is None where nobody signs in."""
+
+    role: Role
+    organisation: str | None = None
+    name: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Media:
     """Where a recording's media file lies and how it looked when it was last seen."""

@@ -86,11 +86,12 @@ class SearchHome:
         *,
         collection: str | None = None,
         people: tuple[str, ...] = (),
+        visibility: tuple[str, ...] = ("members",),
     ) -> str:
         """Store the transcript's chunks as a run would; the recording's id."""
         recording_id = hashlib.sha256(title.encode()).hexdigest()[:12]
         language = transcript.language or "auto"
-        facts = RecordingFacts(title, language, collection, people)
+        facts = RecordingFacts(title, language, collection, people, visibility=visibility)
         made = chunk(transcript, parameters or ChunkParameters(60, 0), self.embedder.count_tokens)
         texts = [one.text for one in made]
         ready = chunks.ChunkSet(

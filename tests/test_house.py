@@ -21,6 +21,7 @@ FLOORS = {
     "run": 4,
     "evaluation": 3,
     "search": 2,
+    "accounts": 2,
     "reports": 2,
     "corrections": 1,
     "stages": 1,
@@ -80,6 +81,10 @@ STRANGERS = [
     ("corrections", "catalog"),
     ("catalog", "stages"),
     ("catalog", "corrections"),
+    ("accounts", "search"),
+    ("accounts", "reports"),
+    ("search", "accounts"),
+    ("reports", "accounts"),
 ]
 
 

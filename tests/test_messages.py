@@ -112,6 +112,7 @@ def test_every_command_and_option_is_documented(language: str) -> None:
         ({"speech_model": 3}, "der Wert muss ein Text sein"),
         ({"compute_type": "int9"}, "möglich sind auto, int8, int8_float16"),
         ({"language": "fr"}, "möglich sind de, en."),
+        ({"public_url": "interviews.example"}, "der Wert muss eine Adresse sein"),
         ({"retention": 3}, "der Wert muss eine Tabelle sein"),
         ({"retention": {"*": "730"}}, "der Wert muss eine ganze Zahl sein"),
         ({"retention": {"*": -1}}, "der Wert muss mindestens 0 sein"),

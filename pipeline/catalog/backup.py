@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
 
-from pipeline.catalog import carried, copying, purge
+from pipeline.catalog import accounts, carried, copying, purge
 from pipeline.catalog.connection import APPLICATION_ID, Catalogue, said_plainly, schema_version
 from pipeline.errors import BadInput, HomeUnusable
 
@@ -20,11 +20,17 @@ _SCOPES_SINCE = 3
 
 def copy_to(catalogue: Catalogue, target: Path, judgements: Callable[[], str]) -> None:
     """A consistent copy of the catalogue at ``target``, whole or not at all, while others read and
-    write. ``judgements`` is asked for what else it carries once the catalogue is copied: whatever
-    is removed in between, the copy knows the recordings of all it carries, and their titles.
-    Raises OSError, HomeUnusable."""
+    write, with nothing in it that lets anybody in but a password. ``judgements`` is asked for what
+    else it carries once the catalogue is copied: whatever is removed in between, the copy knows the
+    recordings of all it carries, and their titles. Raises OSError, HomeUnusable."""
+
+    def complete(copy: sqlite3.Connection) -> None:
+        copy.execute("PRAGMA secure_delete = ON")
+        accounts.close_doors(copy)
+        carried.put(copy, judgements())
+
     with catalogue.bare() as source:
-        copying.write_whole(source, target, complete=lambda copy: carried.put(copy, judgements()))
+        copying.write_whole(source, target, complete=complete)
 
 
 def is_backup(path: Path) -> bool:

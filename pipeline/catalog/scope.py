@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from dataclasses import dataclass, replace
+
+from pipeline.catalog import audience
+from pipeline.values import Viewer
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -21,17 +25,36 @@ class Scope:
     lacks: str = ""
     """What it must not hold."""
 
+    viewer: Viewer | None = None
+    """Who asks; None is the command line, which sees all."""
+
+    recording: str | None = None
+
     @property
     def unlimited(self) -> bool:
-        return self == Scope()
+        return audience.sees_all(self.viewer) and replace(self, viewer=None) == Scope()
+
+    @property
+    def seen(self) -> Scope:
+        """All that who asks may see: what a search may know of the collection."""
+        return Scope(viewer=self.viewer)
+
+    def eased(self, db: sqlite3.Connection) -> Scope:
+        """The same without the viewer where nothing is hidden from them, which is quicker."""
+        if self.viewer is not None and audience.hides_nothing(db, self.viewer):
+            return replace(self, viewer=None)
+        return self
 
     def holding(self, holds: str, lacks: str) -> Scope:
         return replace(self, holds=holds, lacks=lacks)
 
     def condition(self) -> tuple[str, list[str]]:
         """An SQL condition over ``chunks`` and ``recordings``, with its values."""
-        parts: list[str] = []
-        values: list[str] = []
+        allowed, values = audience.condition(self.viewer)
+        parts = [] if allowed == "1" else [allowed]
+        if self.recording is not None:
+            parts.append("recordings.id = ?")
+            values.append(self.recording)
         if self.language is not None:
             # As a hit shows it: captions name no language, their recording may.
             parts.append(

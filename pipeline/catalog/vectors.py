@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.catalog import chunks
 from pipeline.catalog.chunks import LITTLE, Half
 from pipeline.catalog.scope import Scope
 
@@ -41,12 +42,20 @@ def vectors_of(
     return {int(row[0]): np.frombuffer(row[1], dtype=LITTLE).astype(np.float32) for row in rows}
 
 
-def sample_vectors(db: sqlite3.Connection, model_hash: str, count: int) -> Half:
-    """float16 [at most ``count``, dimension]: vectors of a model from all over the collection, the
-    same ones each time. They are kept in order of a digest, which is as good as chance."""
+def sample_vectors(db: sqlite3.Connection, model_hash: str, scope: Scope, count: int) -> Half:
+    """float16 [at most ``count``, dimension]: vectors of a model from all over what a search in
+    ``scope`` may find, the same ones each time. They are kept in order of a digest, which is as
+    good as chance."""
+    condition, values = scope.condition()
+    found = (
+        "AND EXISTS (SELECT 1 FROM chunks JOIN recordings ON recordings.id = chunks.recording_id"
+        " WHERE chunks.encoded = vectors.encoded AND chunks.model_hash = vectors.model_hash"
+        f" AND {condition})"
+    )
     rows = db.execute(
-        "SELECT vector FROM vectors WHERE model_hash = ? ORDER BY encoded LIMIT ?",
-        (model_hash, count),
+        f"SELECT vector FROM vectors WHERE model_hash = ? {'' if scope.unlimited else found}"
+        " ORDER BY encoded LIMIT ?",
+        (model_hash, *values, count),
     ).fetchall()
     joined = np.frombuffer(b"".join(row[0] for row in rows), dtype=LITTLE).astype(np.float16)
     return joined.reshape(len(rows), -1) if rows else joined.reshape(0, 0)
@@ -61,6 +70,23 @@ def live_ids(db: sqlite3.Connection, model_hash: str, scope: Scope, up_to: int) 
         (model_hash, up_to, *values),
     )
     return np.fromiter((row[0] for row in rows), dtype=np.int64)
+
+
+def count_live(db: sqlite3.Connection, model_hash: str, scope: Scope, after: int = 0) -> int:
+    """How many chunks a search in ``scope`` may find whose ids are larger than ``after``."""
+    if scope.unlimited:
+        before = chunks.count(db, model_hash, after) if after else 0
+        return chunks.count(db, model_hash) - before
+    condition, values = scope.condition()
+    row = db.execute(
+        # By the sets, whose index tells a chunk's id: no row of ``chunks`` has to be read.
+        "SELECT count(*) FROM recordings"
+        " JOIN chunk_sets ON chunk_sets.recording_id = recordings.id"
+        " JOIN chunks ON chunks.set_id = chunk_sets.id"
+        f" WHERE chunk_sets.model_hash = ? AND chunks.id > ? AND {condition}",
+        (model_hash, after, *values),
+    ).fetchone()
+    return int(row[0])
 
 
 def vectors_after(

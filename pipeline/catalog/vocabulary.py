@@ -36,13 +36,24 @@ def words_leg(
     return [(int(row[0]), float(row[1])) for row in rows]
 
 
-def document_frequencies(db: sqlite3.Connection, terms: Sequence[str]) -> dict[str, int]:
-    """In how many chunks each analysed term occurs."""
+def document_frequencies(
+    db: sqlite3.Connection, terms: Sequence[str], scope: Scope
+) -> dict[str, int]:
+    """In how many of the chunks that whoever asks in ``scope`` may see each analysed term occurs:
+    what nobody may find must not be counted either, since a count of none tells that it is said
+    nowhere."""
+    counted = "SELECT count(*) FROM chunk_words"
+    allowed, values = scope.seen.condition()
+    if not scope.seen.unlimited:
+        counted += (
+            " JOIN chunks ON chunks.id = chunk_words.rowid"
+            " JOIN recordings ON recordings.id = chunks.recording_id"
+        )
     return {
         term: int(
             db.execute(
-                "SELECT count(*) FROM chunk_words WHERE chunk_words MATCH ?",
-                (f'words : "{term}"',),
+                f"{counted} WHERE chunk_words MATCH ? AND {allowed}",
+                (f'words : "{term}"', *values),
             ).fetchone()[0]
         )
         for term in dict.fromkeys(terms)

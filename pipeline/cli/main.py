@@ -32,6 +32,7 @@ cli.commands = Commands(
         "glossary": "glossary:glossary",
         "models": "models:models",
         "evaluate": "evaluate:evaluate",
+        "user": "user:user",
         "backup": "copies:backup",
         "restore": "copies:restore",
         "doctor": "doctor:doctor",

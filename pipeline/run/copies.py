@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from sqlite3 import Connection
+from typing import NamedTuple
 
 from pipeline.catalog import (
+    accounts,
     backup,
     carried,
     corrections,
@@ -19,6 +21,7 @@ from pipeline.catalog import (
     recordings,
     retention,
 )
+from pipeline.catalog.accounts import UserRow
 from pipeline.catalog.connection import Catalogue, open_catalogue
 from pipeline.catalog.corrections import WithheldRow
 from pipeline.errors import BadInput, HomeUnusable
@@ -67,8 +70,9 @@ def restore(home: Home, source: Path) -> Restored:
     """Replace the catalogue by the copy at ``source``.
 
     Removed recordings stay removed, since the ledger is replayed, and what is withheld now stays
-    withheld. The index is rebuilt from the restored vectors. The copy's judgements join those that
-    there are.
+    withheld. Accounts stay as they are now, those of the copy count only where there are none; all
+    have to sign in again. The index is rebuilt from the restored vectors. The copy's judgements
+    join those that there are.
     Raises BadInput (``backup.*``), HomeUnusable (``home.in_use`` while a run is going on).
     """
     backup.check(source)
@@ -77,10 +81,11 @@ def restore(home: Home, source: Path) -> Restored:
     try:
         fresh.touch(mode=0o600)
         shutil.copyfile(source, fresh)
-        known = _withheld_now(home)
+        known = _now(home)
         with open_catalogue(fresh) as restored:  # brings an older copy up to date, too
-            withheld, again = _keep_withheld(restored, known or [])
+            withheld, again = _keep_withheld(restored, known.withheld if known else [])
             with restored.write() as db:
+                _keep_accounts(db, known.users if known else [])
                 judgements = carried.get(db)
                 carried.drop(db)
         with fresh.open("rb") as stream:
@@ -101,16 +106,30 @@ def restore(home: Home, source: Path) -> Restored:
 _Withheld = Sequence[tuple[str, WithheldRow]]
 
 
-def _withheld_now(home: Home) -> _Withheld | None:
-    """What is withheld, or was once, by the catalogue that is about to be replaced; None where it
-    is missing or cannot be read."""
+class _Known(NamedTuple):
+    """What is withheld, or was once, by the catalogue that is about to be replaced, and who may
+    sign in."""
+
+    withheld: _Withheld
+    users: Sequence[UserRow]
+
+
+def _now(home: Home) -> _Known | None:
+    """None where there is no catalogue or it cannot be read."""
     if not home.catalogue.exists():
         return None
     try:
         with open_catalogue(home.catalogue) as present, present.read() as db:
-            return corrections.every_withheld(db)
+            return _Known(corrections.every_withheld(db), accounts.user_rows(db))
     except HomeUnusable:
         return None
+
+
+def _keep_accounts(db: Connection, present: Sequence[UserRow]) -> None:
+    """Who was removed since, or has another password, must not come back with a copy."""
+    accounts.close_doors(db)
+    if present:
+        accounts.replace_users(db, present)
 
 
 def _keep_withheld(restored: Catalogue, known: _Withheld) -> tuple[int, int]:

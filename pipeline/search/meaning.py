@@ -66,21 +66,21 @@ def meaning_leg(
     unseen = 0
     if len(ids) > LONGEST_TAIL:
         ids, vectors = ids[:LONGEST_TAIL], vectors[:LONGEST_TAIL]
-        unseen = chunks.count(db, model_hash) - chunks.count(db, model_hash, int(ids[-1]))
+        unseen = stored_vectors.count_live(db, model_hash, scope, int(ids[-1]))
     if len(ids):
         scores = vectors.astype(np.float32) @ query[0]
         ranking += [(int(i), float(s)) for i, s in zip(ids, scores, strict=True)]
     return Found(best_first(ranking)[:limit], unseen)
 
 
-def background(db: sqlite3.Connection, model_hash: str) -> float:
-    """The mean cosine of two passages of the collection, near 0 where only few are known.
+def background(db: sqlite3.Connection, model_hash: str, scope: Scope) -> float:
+    """The mean cosine of two passages that ``scope`` has, near 0 where only few are known.
 
     To many models any two texts are alike to a degree (Ethayarajh: How Contextual are
     Contextualized Word Representations?, EMNLP 2019): what lies below it tells nothing, and no two
     models agree on it.
     """
-    vectors = stored_vectors.sample_vectors(db, model_hash, SAMPLE).astype(np.float32)
+    vectors = stored_vectors.sample_vectors(db, model_hash, scope, SAMPLE).astype(np.float32)
     count = len(vectors)
     if count < 2:
         return 0.0

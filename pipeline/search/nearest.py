@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlite3 import Connection
 from typing import Protocol
 
-from pipeline.catalog import chunks
 from pipeline.catalog.generations import Generation
 from pipeline.catalog.scope import Scope
+from pipeline.catalog.vectors import count_live
 from pipeline.errors import InterviewsError
 from pipeline.search.meaning import LONGEST_TAIL, Found, meaning_leg
 from pipeline.search.results import Notice
@@ -53,7 +53,7 @@ def nearest(
     except InterviewsError as damage:
         if damage.key != "index.damaged":
             raise
-        if chunks.count(db, model.hash) <= LONGEST_TAIL:
+        if count_live(db, model.hash, scope.seen) <= LONGEST_TAIL:
             notices.append(Notice("search.degraded.index_direct", {}))
             found = compared(None)
         elif alone:

@@ -10,9 +10,10 @@ from sqlite3 import Connection
 
 import numpy as np
 
-from pipeline.catalog import chunks, generations, recordings, vocabulary
+from pipeline.catalog import audience, chunks, generations, recordings, vocabulary
 from pipeline.catalog.chunks import StoredChunk
 from pipeline.catalog.scope import Scope
+from pipeline.catalog.vectors import count_live
 from pipeline.search import moments
 from pipeline.search.analysis import query_words
 from pipeline.search.evidence import Evidence
@@ -30,21 +31,25 @@ _DEPTH = 100
 def related(
     source: Generations, db: Connection, recording_id: str, at_ms: int, scope: Scope | None = None
 ) -> Related:
-    """At most ``MOST`` moments that are about the same as the passage at a time."""
+    """At most ``MOST`` moments that are about the same as the passage at a time; none where who
+    asks may not see its recording."""
+    scope = (scope or Scope()).eased(db)
     model = generations.text_model(db)
-    found = chunks.at_time(db, recording_id, model.hash, at_ms) if model else None
-    if model is None or found is None:
+    if model is None or not audience.may_see(db, scope.viewer, recording_id):
+        return Related((), ())
+    found = chunks.at_time(db, recording_id, model.hash, at_ms)
+    if found is None:
         return Related((), ())
     own, vector = found
     depth = _DEPTH + chunks.count_of(db, recording_id)
     query = vector.astype(np.float32)[np.newaxis, :]
-    ranking, notices = nearest(source, db, model, query, scope or Scope(), depth)
+    ranking, notices = nearest(source, db, model, query, scope, depth)
     stored = chunks.load(db, [chunk_id for chunk_id, _ in ranking])
     near = [(stored[i], score) for i, score in ranking if i in stored]
     near.sort(key=lambda one: one[0].recording_id == recording_id)  # stable: nearest first
     chosen = _apart(near, own)
     known = recordings.get_many(db, {one.recording_id for one, _ in chosen})
-    best = _best_sentences(db, own.chunk, model, [one for one, _ in chosen])
+    best = _best_sentences(db, own.chunk, model, scope, [one for one, _ in chosen])
     return Related(
         tuple(_moment(one.chunk, known[one.recording_id], s, best[one.id]) for one, s in chosen),
         notices,
@@ -73,13 +78,13 @@ def _overlap(one: StoredChunk, other: StoredChunk) -> bool:
 
 
 def _best_sentences(
-    db: Connection, asked: Chunk, model: ModelRef, found: Sequence[StoredChunk]
+    db: Connection, asked: Chunk, model: ModelRef, scope: Scope, found: Sequence[StoredChunk]
 ) -> dict[int, int]:
     """The sentence of each passage, by its id, that is most like the words of ``asked``."""
     words = query_words(asked.text, asked.language)
     terms = [term for one in words for term in one.alternatives]
-    frequencies = vocabulary.document_frequencies(db, terms)
-    evidence = Evidence.of(words, frequencies, chunks.count(db, model.hash))
+    frequencies = vocabulary.document_frequencies(db, terms, scope)
+    evidence = Evidence.of(words, frequencies, count_live(db, model.hash, scope.seen))
     readings = read(asked.text, evidence, laid_out(found), {})
     return {i: moments.best_sentence(reading.strengths) for i, reading in readings.items()}
 

@@ -77,7 +77,7 @@ class Searcher:
         self._pinned = pinned
         self._reranking = reranking
         self._open: tuple[VectorIndex, Generation] | None = None
-        self._background: dict[str, float] = {}
+        self._background: dict[tuple[str, ...], float] = {}
 
     def search(
         self,
@@ -113,7 +113,7 @@ class Searcher:
                 model = self._model(db)
                 if meant is not None and meant.model != model:
                     continue  # another model was published between the two looks
-                found = _Search(self, db, mode, limits, max(DEPTH, 3 * limit))
+                found = _Search(self, db, mode, limits.eased(db), max(DEPTH, 3 * limit))
                 candidates = found.candidates(model, asked, words, meant)
             break
         best, cut = self._best(asked, mode, apart(candidates))
@@ -177,11 +177,12 @@ class Searcher:
             self._open = (vectors.opened(self._index_dir, generation), generation)
         return self._open
 
-    def background(self, db: Connection, model: ModelRef) -> float:
-        """How alike any two passages are to this model, looked at once."""
-        if model.hash not in self._background:
-            self._background[model.hash] = background(db, model.hash)
-        return self._background[model.hash]
+    def background(self, db: Connection, model: ModelRef, scope: Scope) -> float:
+        """How alike any two passages are to this model, looked at once for all who see the same."""
+        key = (model.hash, *scope.seen.condition()[1])
+        if key not in self._background:
+            self._background[key] = background(db, model.hash, scope.seen)
+        return self._background[key]
 
 
 class _Search:
@@ -230,8 +231,9 @@ class _Search:
 
     def _weighed(self, model: ModelRef, words: Sequence[QueryWord]) -> Evidence:
         terms = [term for word in words for term in (*word.alternatives, *word.synonyms)]
-        frequencies = vocabulary.document_frequencies(self._db, terms)
-        return Evidence.of(words, frequencies, chunks.count(self._db, model.hash))
+        frequencies = vocabulary.document_frequencies(self._db, terms, self._scope)
+        total = stored_vectors.count_live(self._db, model.hash, self._scope.seen)
+        return Evidence.of(words, frequencies, total)
 
     def _scores(
         self,
@@ -244,7 +246,7 @@ class _Search:
         if meant is None:
             return words
         vectors = stored_vectors.vectors_of(self._db, meant.model.hash, stored)
-        background = self._searcher.background(self._db, meant.model)
+        background = self._searcher.background(self._db, meant.model, self._scope)
         cosines = {i: float(vector @ meant.vector[0]) for i, vector in vectors.items()}
         meaning = smoothed({i: likeness(c, background) for i, c in cosines.items()}, stored)
         own = {i: meaning[i] for i in words}

@@ -94,13 +94,15 @@ class Vocabulary:
         for term in word.terms:
             for other, slips in self._alike(term, most):
                 near[other] = min(slips, near.get(other, slips))
-        often = vocabulary.document_frequencies(self._db, list(near))
-        first = sorted(near, key=lambda other: (near[other], -often[other], other))[:MOST_LOOKED_AT]
-        likes = (
+        often = vocabulary.document_frequencies(self._db, list(near), self._scope)
+        first = sorted(near, key=lambda other: (near[other], -often[other], other))
+        # Terms that are in no passage that may be seen take nobody's place.
+        there = (
             _Like(slips, -often[term], term, written)
             for term in first
             for slips, written in self._nearest(word.written, term)
         )
+        likes = islice(there, MOST_LOOKED_AT)
         found = sorted(islice((like for like in likes if like.slips <= most), MOST_TERMS))
         if not found:
             return None

@@ -34,7 +34,7 @@ def words_leg(
 ) -> list[int]:
     """At most ``limit`` passages, by chunk id, those most like the query by BM25 first."""
     asked = [term for word in query for term in word.alternatives]
-    split = compounds.parts(asked, partial(vocabulary.document_frequencies, db))
+    split = compounds.parts(asked, partial(vocabulary.document_frequencies, db, scope=scope))
     match = expression(query, (part for pair in split.values() for part in pair))
     return [found for found, _ in vocabulary.words_leg(db, match, model_hash, scope, limit)]
 
@@ -61,9 +61,10 @@ def is_known(db: sqlite3.Connection, word: QueryWord, model_hash: str, scope: Sc
     begun = [f'"{term}"*' for term in word.alternatives]
     ends = [f'"{term[::-1]}"*' for term in word.alternatives if _ends_words(term)]
     fields = {"{words about}": begun, "ends": ends}
+    frequencies = partial(vocabulary.document_frequencies, db, scope=scope)
     return bool(
         vocabulary.words_leg(db, _anywhere(fields), model_hash, scope, 1)
-        or compounds.parts(word.alternatives, partial(vocabulary.document_frequencies, db))
+        or compounds.parts(word.alternatives, frequencies)
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import click
 
-from pipeline.catalog import connection, generations
+from pipeline.catalog import accounts, connection, generations
 from pipeline.cli.app import Session, echo_json, pass_session
 from pipeline.cli.localise import Localised
 from pipeline.errors import HomeUnusable, InterviewsError
@@ -48,6 +48,7 @@ def _look(session: Session) -> Iterator[Finding]:
         "ffmpeg": _ffmpeg,
         "home": _disk,
         "database": _database,
+        "accounts": _accounts,
         "speech": _speech,
         "text": _text,
         "reranker": _reranker,
@@ -84,6 +85,15 @@ def _database(session: Session) -> Finding:
         "database",
         text("cli.doctor.database", session.language, version=connection.schema_version()),
     )
+
+
+def _accounts(session: Session) -> Finding:
+    with session.catalogue() as catalogue, catalogue.read() as db:
+        users = accounts.every(db)
+    admins = sum(one.role == "admin" for one in users)
+    key = "accounts" if users else "no_accounts"
+    said = text(f"cli.doctor.{key}", session.language, users=len(users), admins=admins)
+    return Finding("accounts", said)
 
 
 def _speech(session: Session) -> Finding:
