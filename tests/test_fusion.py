@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.search.fusion import best_first, blend, meaning_weight
+from pipeline.search.fusion import best_first, blend, imputed, meaning_weight
 
 SHARES = st.dictionaries(
     st.integers(1, 30), st.integers(0, 1000).map(lambda n: n / 1000), max_size=20
@@ -62,3 +62,21 @@ def test_rising_in_meaning_never_lowers_a_passage(
     before = blend(words, meaning, weight).get(one, 0.0)
     raised = meaning | {one: meaning.get(one, 0.0) + rise}
     assert blend(words, raised, weight)[one] >= before
+
+
+@given(SHARES, LIKENESSES, st.sets(st.integers(1, 30)))
+def test_likeness_stands_in_for_words_across_languages_only_and_lowers_nothing(
+    words: dict[int, float], meaning: dict[int, float], foreign: set[int]
+) -> None:
+    found = imputed(words, meaning, foreign)
+    assert found.keys() == words.keys()
+    for one, share in words.items():
+        assert found[one] >= share
+        assert one in foreign or found[one] == share
+
+
+def test_a_passage_in_another_language_is_not_beaten_by_chance_likeness_of_letters() -> None:
+    letters, answer = 1, 2
+    words, meaning = {letters: 0.25, answer: 0.0}, {letters: 0.1, answer: 0.6}
+    assert order(blend(words, meaning, 0.3))[0] == letters
+    assert order(blend(imputed(words, meaning, {answer}), meaning, 0.3))[0] == answer

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.search.analysis import analyse, full_text, guess_language, query_words
+from pipeline.search.analysis import analyse, full_text, guess_language, query_words, told_language
 from pipeline.search.words import expression
 
 
@@ -45,6 +45,11 @@ def test_a_passage_of_unknown_language_is_read_by_its_little_words() -> None:
     assert guess_language("What is the cost of it?") == "en"
     assert guess_language("Was ist das?") == "de"
     assert guess_language("42") == "de"
+
+
+def test_the_language_of_a_name_is_not_told() -> None:
+    assert told_language("LoRaWAN Gateway") is None
+    assert told_language("Was kostet LoRaWAN?") == "de"
     assert (
         full_text("all of the pipes", None, "").words
         == full_text("all of the pipes", "en", "").words

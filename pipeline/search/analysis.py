@@ -168,9 +168,16 @@ def _counted(word: QueryWord, begin: int, end: int, counted: Iterable[list[Numbe
 
 def guess_language(text: str) -> str:
     """ "de" or "en", by which language's stop words are the more; German where it is a draw."""
+    return told_language(text) or "de"
+
+
+def told_language(text: str) -> str | None:
+    """The same; None where there are no stop words at all, as in a query that is a name."""
     words = [_folded(word[0]) for word in _WORD.finditer(text)]
     german = sum(word in _folded_stop_words("de") for word in words)
     english = sum(word in _folded_stop_words("en") for word in words)
+    if not (english or german):
+        return None
     return "en" if english > german else "de"
 
 

@@ -9,10 +9,11 @@ Retrieval, TOIS 2023).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 _EVEN, _STEEP = 0.38, 4.0
 _LEAST = 0.1
+_IN_THEIR_STEAD = 0.7
 
 
 def meaning_weight(best: float) -> float:
@@ -25,6 +26,20 @@ def meaning_weight(best: float) -> float:
     first five on the latter.
     """
     return float((_EVEN / max(best, _LEAST)) ** _STEEP)
+
+
+def imputed(
+    words: Mapping[int, float], meaning: Mapping[int, float], foreign: Collection[int]
+) -> dict[int, float]:
+    """Shares by words, where those passages that are not in the query's language (``foreign``) have
+    at least what their likeness lets expect: words cannot speak for them, which is no reason to
+    speak against them. (Measured on written interviews with the bundled model: of questions that
+    are answered in the other language a twentieth more come among the first five; from half the
+    likeness on, any factor does.)"""
+    return {
+        i: max(share, _IN_THEIR_STEAD * meaning.get(i, 0.0)) if i in foreign else share
+        for i, share in words.items()
+    }
 
 
 def blend(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from sqlite3 import Connection
@@ -21,8 +21,9 @@ from pipeline.glossary import Glossary
 from pipeline.search import moments, vectors
 from pipeline.search.analysis import MAX_QUERY_CHARACTERS, QueryWord, query_words
 from pipeline.search.evidence import Evidence
-from pipeline.search.fusion import blend, meaning_weight
+from pipeline.search.fusion import blend, imputed, meaning_weight
 from pipeline.search.known import what_is_known
+from pipeline.search.languages import foreign
 from pipeline.search.meaning import background, likeness, smoothed
 from pipeline.search.nearest import nearest
 from pipeline.search.query import parse, readable
@@ -223,7 +224,9 @@ class _Search:
         self.evidence = self._weighed(model, words)
         known = what_is_known(self._db, found.values())
         readings = read(spelt(query, self.slips), self.evidence, laid_out(stored.values()), known)
-        scores = self._scores([i for i in ids if i in stored], readings, stored, meant)
+        running = {i: stored[i] for i in ids if i in stored}
+        others = foreign(query, running, found)
+        scores = self._scores(running, readings, stored, meant, others)
         return [
             Candidate(stored[i], found[stored[i].recording_id], readings[i], score)
             for i, score in scores.items()
@@ -237,10 +240,11 @@ class _Search:
 
     def _scores(
         self,
-        ids: Sequence[int],
+        ids: Iterable[int],
         readings: Mapping[int, Reading],
         stored: Mapping[int, StoredChunk],
         meant: _Meant | None,
+        others: frozenset[int],
     ) -> dict[int, float]:
         words = {i: readings[i].score for i in ids}
         if meant is None:
@@ -253,8 +257,8 @@ class _Search:
         if self._mode == "meaning":
             self.meaning = math.inf
             return own
-        self.meaning = meaning_weight(max((readings[i].strongest for i in ids), default=0.0))
-        return blend(words, own, self.meaning)
+        self.meaning = meaning_weight(max((readings[i].strongest for i in words), default=0.0))
+        return blend(imputed(words, own, others), own, self.meaning)
 
     def _by_meaning(self, model: ModelRef, meant: _Meant) -> Ranking:
         alone = self._mode == "meaning"
