@@ -136,6 +136,9 @@ class Settings(BaseModel):
     gold_tolerance: float = Field(
         0.02, ge=0, le=1, description="by how much nDCG@10 of the gold questions may fall"
     )
+    downloads: bool = Field(
+        True, description="whether members may take transcripts and captions away as files"
+    )
     feedback: bool = Field(
         False,
         description="whether members may mark hits as right or wrong, which keeps the query in"

@@ -16,6 +16,7 @@ PRODUCT = [path for path in SOURCES if "training" not in path.parts]
 
 FLOORS = {
     "cli": 7,
+    "web": 7,
     "nights": 6,
     "inbox": 5,
     "run": 4,

@@ -19,6 +19,9 @@ class Scope:
     language: str | None = None
     collection: str | None = None
     person: str | None = None
+    year: str | None = None
+    """The four digits with which a recording's date begins."""
+
     holds: str = ""
     """What a passage must hold, in the full-text table's query syntax."""
 
@@ -65,6 +68,9 @@ class Scope:
         if self.collection is not None:
             parts.append("recordings.collection = ?")
             values.append(self.collection)
+        if self.year is not None:
+            parts.append("substr(recordings.recorded, 1, 4) = ?")
+            values.append(self.year)
         if self.person is not None:
             parts.append(
                 "EXISTS (SELECT 1 FROM people WHERE people.recording_id = recordings.id"

@@ -46,12 +46,20 @@ def years(db: sqlite3.Connection, viewer: Viewer | None) -> dict[str, int]:
     return dict(reversed(found.items()))
 
 
-def newest(db: sqlite3.Connection, viewer: Viewer | None, limit: int) -> list[Recording]:
-    """At most ``limit`` recordings, the one added last first."""
+def languages(db: sqlite3.Connection, viewer: Viewer | None) -> dict[str, int]:
+    """The languages spoken, and in how many recordings each is."""
+    return _tally(db, viewer, "spoken_language", "recordings")
+
+
+def newest(
+    db: sqlite3.Connection, viewer: Viewer | None, limit: int, collection: str | None = None
+) -> list[Recording]:
+    """At most ``limit`` recordings, of a collection or of all, the one added last first."""
     there, values = _readable(viewer)
     rows = db.execute(
-        f"SELECT id FROM recordings WHERE {there} ORDER BY added_ms DESC, id LIMIT ?",
-        (*values, limit),
+        f"SELECT id FROM recordings WHERE {there} AND collection IS ifnull(?, collection)"
+        " ORDER BY added_ms DESC, id LIMIT ?",
+        (*values, collection, limit),
     ).fetchall()
     found = recordings.get_many(db, [row[0] for row in rows])
     return [found[row[0]] for row in rows]

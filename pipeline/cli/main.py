@@ -35,6 +35,7 @@ cli.commands = Commands(
         "user": "user:user",
         "backup": "copies:backup",
         "restore": "copies:restore",
+        "serve": "serve:serve",
         "doctor": "doctor:doctor",
     }
 )

@@ -33,9 +33,7 @@ def highlights(chunk: Chunk, evidence: Evidence) -> tuple[tuple[int, int], ...]:
     return marked(chunk.text, chunk.language, evidence)
 
 
-def marked(
-    text: str, language: str | None, evidence: Evidence
-) -> tuple[tuple[int, int], ...]:
+def marked(text: str, language: str | None, evidence: Evidence) -> tuple[tuple[int, int], ...]:
     """The places ``text[begin:end]`` of the query's words, synonyms and numbers and of the
     compounds that begin or end with them, in order, without overlap."""
     tokens = analyse(text, language)

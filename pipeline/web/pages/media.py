@@ -34,9 +34,7 @@ def media(request: Request) -> Response:
         found = playing.playable(site.context.home, db, recording, site.context.settings)
     if not isinstance(found, Playable):
         raise NotFound("web.no_media", id=recording_id)
-    return FileResponse(
-        found.path, media_type=found.media_type, headers={"cache-control": KEPT}
-    )
+    return FileResponse(found.path, media_type=found.media_type, headers={"cache-control": KEPT})
 
 
 def picture(request: Request) -> Response:
@@ -44,10 +42,7 @@ def picture(request: Request) -> Response:
     site, viewer, recording_id = site_of(request), viewer_of(request), request.path_params["id"]
     with site.desks.desk() as desk, desk.catalogue.read() as db:
         recording = visible.get(db, viewer, recording_id)
-        context = site.context
-        found = playing.frame(
-            context.home, db, recording, context.settings, request.path_params["ms"]
-        )
+        found = playing.frame(site.context.home, db, recording, request.path_params["ms"])
     if found is None:
         raise NotFound("web.no_picture", id=recording_id)
     return FileResponse(found, media_type="image/jpeg", headers={"cache-control": KEPT})

@@ -102,11 +102,11 @@ def _welcome(
     with desk.catalogue.read() as db:
         collections = [
             Collection(name, count, f"/?{urlencode({'collection': name})}")
-            for name, count in visible.collections(db, viewer)
+            for name, count in visible.collections(db, viewer).items()
         ]
         narrowed = question.scope(viewer)
         newest = visible.newest(db, viewer, NEWEST, collection=narrowed.collection)
-        overview = Overview(visible.count(db, viewer), collections, newest)
+        overview = Overview(visible.counts(db, viewer).recordings, collections, newest)
         pictured = _pictured(site, db, newest)
     return page(
         request,
@@ -186,8 +186,8 @@ def _across(words: Wording, result: SearchResult, spoken: str) -> Iterable[Told]
 
 
 def _pictured(site: Site, db: Database, shown: Iterable[Recording]) -> dict[str, bool]:
-    home, settings = site.context.home, site.context.settings
-    return {one.id: playing.has_frames(home, db, one, settings) for one in shown}
+    home = site.context.home
+    return {one.id: playing.frame(home, db, one, 0) is not None for one in shown}
 
 
 def _choices(db: Database, viewer: Viewer, question: Asked, words: Wording) -> Choices:
@@ -196,7 +196,7 @@ def _choices(db: Database, viewer: Viewer, question: Asked, words: Wording) -> C
         (
             "collection",
             question.collection,
-            [Option(name, name) for name, _ in visible.collections(db, viewer)],
+            [Option(name, name) for name in visible.collections(db, viewer)],
         ),
         (
             "language",

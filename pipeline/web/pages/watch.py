@@ -15,6 +15,7 @@ from pipeline.catalog import chapters as stored_chapters
 from pipeline.catalog import visible
 from pipeline.catalog.scope import Scope
 from pipeline.errors import BadInput, InterviewsError
+from pipeline.messages import text
 from pipeline.run import playing, reading
 from pipeline.run.playing import Playable
 from pipeline.search import marking
@@ -73,7 +74,7 @@ def watch_page(request: Request) -> Response:
     query = request.query_params.get("q", "").strip()
     at_ms = _time(request.query_params.get("t", ""))
     with site.desks.desk() as desk:
-        shown = _shown(site, desk, viewer, recording_id)
+        shown = _shown(site, desk, viewer, recording_id, at_ms)
         result, notices = _within(desk, viewer, shown.recording, query, words)
         near = _related(desk, viewer, shown, at_ms)
     hits = sorted(result.hits, key=lambda hit: hit.jump_ms) if result else []
@@ -88,7 +89,7 @@ def watch_page(request: Request) -> Response:
         at_ms=at_ms,
         spoken=_spoken(shown, words),
         media=Media("video" if shown.playable.has_video else "audio") if shown.playable else None,
-        no_media=words(f"no_media.{shown.no_media}") if shown.no_media else "",
+        no_media=text(shown.no_media, words.language) if shown.no_media else "",
         poster=f"/r/{recording_id}/picture/{at_ms or 0}" if shown.pictured else None,
         chapters=shown.chapters,
         bars=BARS,
@@ -117,7 +118,7 @@ def _time(written: str) -> int | None:
         return None
 
 
-def _shown(site: Site, desk: Desk, viewer: Viewer, recording_id: str) -> _Shown:
+def _shown(site: Site, desk: Desk, viewer: Viewer, recording_id: str, at_ms: int | None) -> _Shown:
     context = site.context
     with desk.catalogue.read() as db:
         recording = visible.get(db, viewer, recording_id)
@@ -127,8 +128,8 @@ def _shown(site: Site, desk: Desk, viewer: Viewer, recording_id: str) -> _Shown:
             reading.find(db, recording_id),
             stored_chapters.load(db, recording_id),
             played if isinstance(played, Playable) else None,
-            "" if isinstance(played, Playable) else played.reason,
-            playing.has_frames(context.home, db, recording, context.settings),
+            "" if isinstance(played, Playable) else played.key,
+            playing.frame(context.home, db, recording, at_ms or 0) is not None,
         )
 
 
@@ -166,9 +167,7 @@ def _spoken(shown: _Shown, words: Wording) -> str:
     return heard or shown.recording.shown_language or words.language
 
 
-def _here(
-    recording_id: str, query: str, hits: Sequence[Hit], at_ms: int | None
-) -> list[Here]:
+def _here(recording_id: str, query: str, hits: Sequence[Hit], at_ms: int | None) -> list[Here]:
     return [
         Here(
             hit.jump_ms,
@@ -186,7 +185,9 @@ def _neighbour(
     """The hit before or after the second that plays."""
     now = at_ms or 0
     places = [hit.jump_ms for hit in hits if (hit.jump_ms - now) * way > 0]
-    return _address(recording_id, query, min(places, key=lambda ms: abs(ms - now))) if places else None
+    return (
+        _address(recording_id, query, min(places, key=lambda ms: abs(ms - now))) if places else None
+    )
 
 
 def _address(recording_id: str, query: str, ms: int) -> str:
