@@ -159,6 +159,14 @@ class Settings(BaseModel):
         description='days that a recording is on the list of "interviews retention" before it is'
         " removed at night",
     )
+    rendition: Literal["on", "off"] = Field(
+        "on",
+        description="whether files are made that browsers play, where recordings are none, with"
+        " withheld stretches silent and black; off: of recordings with such stretches nothing plays",
+    )
+    rendition_height: int = Field(
+        720, ge=144, le=2160, description="most lines of a picture that is made for browsers"
+    )
     media_hours_limit: float = Field(
         24.0, gt=0, le=240, description="a file that decodes to more than this is refused"
     )
