@@ -37,6 +37,11 @@ class Home:
         return self.root / "media"
 
     @property
+    def renditions(self) -> Path:
+        """What browsers play, and pictures: ``renditions/<recording>/<key>/``."""
+        return self.root / "renditions"
+
+    @property
     def models(self) -> Path:
         """Fetched models, unless the settings name another folder."""
         return self.root / "models"

@@ -169,6 +169,14 @@ class Settings(BaseModel):
         description="address under which people reach the pages, https://… say; it stands before"
         " the invitations that commands print",
     )
+    rendition: Literal["on", "off"] = Field(
+        "on",
+        description="whether files are made for browsers where they cannot play a recording, or part"
+        " of it is withheld; off: where something is withheld, nothing plays",
+    )
+    rendition_height: int = Field(
+        720, ge=144, le=2160, description="most lines of a picture that is made for browsers"
+    )
     media_hours_limit: float = Field(
         24.0, gt=0, le=240, description="a file that decodes to more than this is refused"
     )

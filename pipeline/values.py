@@ -114,6 +114,20 @@ class AudioTrack:
     language: str | None
     title: str | None
     default: bool
+    start_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class VideoTrack:
+    """The moving picture of a media file; a cover is none. ``rate`` is frames per second, None
+    where nothing tells."""
+
+    codec: str
+    pixel_format: str | None
+    width: int
+    height: int
+    rate: float | None
+    start_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +135,8 @@ class MediaInfo:
     """What a probe says of a media file. Header claims, to be checked against what decodes.
 
     ``duration_ms`` is None where the container does not tell. ``start_ms`` is the container's own
-    start of time, ``audio_offset_ms`` the chosen track's start relative to it.
+    start of time; that of a track counts from there. ``video`` is None also where its codec is
+    unknown. ``streamable``: laid out so that a browser can begin to play at once.
     """
 
     container: str
@@ -130,6 +145,8 @@ class MediaInfo:
     tracks: tuple[AudioTrack, ...]
     has_video: bool
     title: str | None = None
+    video: VideoTrack | None = None
+    streamable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,10 @@ from models.load import load_recogniser, locate, resolve
 from pipeline.catalog.scope import Scope
 from pipeline.home import open_home
 from pipeline.run.context import Context
-from pipeline.run.execute import RunOptions, run
+from pipeline.run.execute import run
 from pipeline.run.intake import Wishes, add
 from pipeline.run.observer import Silent
+from pipeline.run.options import RunOptions
 from pipeline.search.search import Mode, Searcher
 from pipeline.settings import Settings
 from pipeline.stages import extract, probe

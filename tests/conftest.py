@@ -58,7 +58,9 @@ class Interviews:
 
     def environment(self, **more: str) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("INTERVIEWS_")}
-        return kept | {"INTERVIEWS_HOME": str(self.home), "INTERVIEWS_LANG": "en"} | more
+        # What browsers play has tests of its own; all others are about texts.
+        said = {"INTERVIEWS_LANG": "en", "INTERVIEWS_RENDITION": "off"}
+        return kept | {"INTERVIEWS_HOME": str(self.home)} | said | more
 
 
 @pytest.fixture

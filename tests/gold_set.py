@@ -21,9 +21,10 @@ from pathlib import Path
 
 from pipeline.home import open_home
 from pipeline.run.context import Context
-from pipeline.run.execute import RunOptions, run
+from pipeline.run.execute import run
 from pipeline.run.intake import Wishes, add
 from pipeline.run.observer import Silent
+from pipeline.run.options import RunOptions
 from pipeline.settings import Settings
 from pipeline.timecode import to_seconds
 

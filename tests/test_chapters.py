@@ -26,8 +26,9 @@ from pipeline.formats.transcripts import parse_transcript
 from pipeline.home import open_home
 from pipeline.run.context import Context
 from pipeline.run.correcting import correct
-from pipeline.run.execute import RunOptions, run
+from pipeline.run.execute import run
 from pipeline.run.observer import Silent
+from pipeline.run.options import RunOptions
 from pipeline.search.telling import telling_words
 from pipeline.settings import Settings
 from pipeline.stages.chapters import ChapterParameters, Passage, chapters

@@ -19,9 +19,10 @@ from pipeline.nights import gate
 from pipeline.nights.gate import Verdict
 from pipeline.run import publish, refusal, removal
 from pipeline.run.context import Context
-from pipeline.run.execute import RunOptions, RunReport, run
+from pipeline.run.execute import run
 from pipeline.run.intake import Added, Wishes, add
 from pipeline.run.observer import Silent
+from pipeline.run.options import RunOptions, RunReport
 from pipeline.search import vectors
 from pipeline.search.search import Searcher
 from pipeline.settings import Settings

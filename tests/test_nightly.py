@@ -21,11 +21,11 @@ from pipeline.home import open_home
 from pipeline.nights.nightly import AlreadyNight, NightOptions, night, write_report
 from pipeline.reports.store import read
 from pipeline.reports.values import Night, Retold
-from pipeline.run import execute
+from pipeline.run import shift
 from pipeline.run.alone import alone
 from pipeline.run.context import Context
-from pipeline.run.execute import RunOptions
 from pipeline.run.observer import Silent
+from pipeline.run.options import RunOptions
 from pipeline.settings import Settings
 from pipeline.values import Recording
 
@@ -215,8 +215,8 @@ def test_a_long_night_publishes_before_its_end(
     interviews: Interviews, talk: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is newer than the index is searched directly only up to a limit."""
-    monkeypatch.setattr(execute, "_PUBLISHED_EVERY", 4)
-    monkeypatch.setattr(execute, "_CLAIMED_FROM", 2)
+    monkeypatch.setattr(shift, "_PUBLISHED_EVERY", 4)
+    monkeypatch.setattr(shift, "_CLAIMED_FROM", 2)
     for number in range(11):
         other = tmp_path / f"other-{number}.vtt"
         other.write_text(TALK.replace("zwei", f"{number}"), encoding="utf-8")

@@ -13,8 +13,9 @@ from pipeline.catalog.connection import Catalogue
 from pipeline.errors import HomeUnusable
 from pipeline.home import open_home
 from pipeline.run.context import Context
-from pipeline.run.execute import RunOptions, RunReport, run
+from pipeline.run.execute import run
 from pipeline.run.observer import Silent
+from pipeline.run.options import RunOptions, RunReport
 from pipeline.settings import Settings
 from pipeline.values import Failure, Recording
 

@@ -21,7 +21,8 @@ class Standing(NamedTuple):
     ``stage`` is the one it was last in: of a failed recording, the one that failed. ``recognised``
     is the fingerprint its machine transcript was made from and ``read`` the digest
     of what is read of it today; both None before there is a transcript. ``chaptered`` is the
-    fingerprint of its chapters. ``about`` is what is known of it besides (``about``).
+    fingerprint of its chapters, ``rendered`` that of what browsers play; ``playable``: there are
+    media of it. ``about`` is what is known of it besides (``about``).
     """
 
     id: str
@@ -33,6 +34,8 @@ class Standing(NamedTuple):
     recognised: str | None
     read: str | None
     chaptered: str | None
+    rendered: str | None
+    playable: bool
     about: str
 
 
@@ -48,6 +51,7 @@ def standings(db: sqlite3.Connection, ids: Collection[str] = ()) -> list[Standin
     rows = db.execute(
         "SELECT recordings.id, state, recordings.stage, imported, language, media_track,"
         " machine.fingerprint, ifnull(corrected.digest, machine.digest), parted.fingerprint,"
+        " shown.fingerprint, media_path IS NOT NULL,"
         " title, collection, (SELECT json_group_array(name) FROM (SELECT name FROM people"
         "  WHERE people.recording_id = recordings.id ORDER BY position))"
         " FROM recordings"
@@ -56,14 +60,17 @@ def standings(db: sqlite3.Connection, ids: Collection[str] = ()) -> list[Standin
         " LEFT JOIN results AS corrected"
         "  ON corrected.recording_id = machine.recording_id AND corrected.stage = 'correct'"
         " LEFT JOIN results AS parted"
-        f"  ON parted.recording_id = recordings.id AND parted.stage = 'chapters' {where}",
+        "  ON parted.recording_id = recordings.id AND parted.stage = 'chapters'"
+        " LEFT JOIN results AS shown"
+        f"  ON shown.recording_id = recordings.id AND shown.stage = 'rendition' {where}",
         (json.dumps(list(ids)),) if ids else (),
     )
     return [_standing(*row) for row in rows]
 
 
 def _standing(key: str, state: str, stage: str | None, imported: int, *more: Any) -> Standing:
-    language, track, recognised, read, chaptered, title, collection, people = more
+    language, track, recognised, read, chaptered, rendered, playable, *facts = more
+    title, collection, people = facts
     known = about(RecordingFacts(title, language, collection, tuple(json.loads(people))))
-    done = (recognised, read, chaptered)
+    done = (recognised, read, chaptered, rendered, bool(playable))
     return Standing(key, state, stage, bool(imported), language, track, *done, known)

@@ -180,6 +180,15 @@ def results(
     return {(row[0], row[1]): StageResult(row[2], row[3]) for row in rows}
 
 
+def ran(db: sqlite3.Connection, recording_id: str, stage: str) -> dict[str, str | int | float]:
+    """What was noted beside a stage's result; nothing where there is none."""
+    row = db.execute(
+        "SELECT ran FROM results WHERE recording_id = ? AND stage = ?", (recording_id, stage)
+    ).fetchone()
+    noted: dict[str, str | int | float] = json.loads(row[0]) if row else {}
+    return noted
+
+
 def read_digest(db: sqlite3.Connection, recording_id: str) -> str | None:
     """The digest of the transcript as it is read; None where there is none yet."""
     found = results(db, (recording_id,))

@@ -40,8 +40,9 @@ from pipeline.reports.values import (
 from pipeline.run import correcting, publish
 from pipeline.run.alone import alone
 from pipeline.run.context import Context
-from pipeline.run.execute import RunOptions, run
+from pipeline.run.execute import run
 from pipeline.run.observer import Observer
+from pipeline.run.options import RunOptions
 from pipeline.run.outlook import outlook
 from pipeline.search import vectors
 from pipeline.values import Failure
@@ -293,14 +294,14 @@ def _demonstration_models(context: Context, done: Sequence[Done]) -> tuple[str, 
 
 
 def _partial(db: sqlite3.Connection, done: Sequence[Done]) -> list[Failed]:
-    """What was heard this night, and not to its end."""
-    heard = [one for one in done if "transcribe" in one.stages]
-    known = recordings.get_many(db, {one.recording_id for one in heard})
-    warnings = {key: one.warning for key, one in known.items()}
+    """What was heard this night, and not to its end, or was to be played and cannot be."""
+    known = recordings.get_many(db, {one.recording_id for one in done})
     return [
         Failed(one.recording_id, one.title, warning)
-        for one in heard
-        if (warning := warnings.get(one.recording_id)) is not None
+        for one in done
+        if one.recording_id in known
+        and (warning := known[one.recording_id].warning) is not None
+        and ("rendition" if warning.key.startswith("rendition.") else "transcribe") in one.stages
     ]
 
 

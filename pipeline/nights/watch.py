@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.corrections.differences import Changes
 from pipeline.errors import InterviewsError
@@ -59,17 +59,25 @@ class Watch:
     def finished(self, recording: Recording) -> None:
         with self._lock:
             begun = self._begun[recording.id]
-            self.done.append(
-                Done(
-                    recording.id,
-                    recording.facts.title,
-                    begun.new,
-                    begun.stages,
-                    round((time.monotonic() - begun.at) * 1000),
-                    recording.duration_ms,
-                )
+            now = Done(
+                recording.id,
+                recording.facts.title,
+                begun.new,
+                begun.stages,
+                round((time.monotonic() - begun.at) * 1000),
+                recording.duration_ms,
             )
+            self._add(now)
         self._other.finished(recording)
+
+    def _add(self, now: Done) -> None:
+        """What is prepared for playing the same night is no second recording; how long its text
+        took tells the pace."""
+        for at, one in enumerate(self.done):
+            if one.recording_id == now.recording_id and "rendition" in now.stages:
+                self.done[at] = replace(one, stages=(*one.stages, *now.stages))
+                return
+        self.done.append(now)
 
     def failed(self, recording: Recording, failure: Failure) -> None:
         with self._lock:

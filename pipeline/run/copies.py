@@ -26,7 +26,7 @@ from pipeline.catalog.connection import Catalogue, open_catalogue
 from pipeline.catalog.corrections import WithheldRow
 from pipeline.errors import BadInput, HomeUnusable
 from pipeline.home import Home, disk_error, sync_folder
-from pipeline.run import correcting, feedback, publish, removal, runner
+from pipeline.run import correcting, feedback, publish, removal, renditions, runner
 from pipeline.run.context import Context
 from pipeline.search import vectors
 
@@ -161,6 +161,7 @@ def _after_restore(home: Home, judgements: str) -> tuple[list[str], int]:
             generations.number_from(db, _newest_file(home.index))
             model = generations.text_model(db)
         removed = removal.settle(home, catalogue)
+        renditions.sweep(home, catalogue)
         if model is not None:
             publish.publish(home, catalogue, model, wait=True)
         else:
@@ -186,7 +187,7 @@ def _newest_file(index: Path) -> int:
 
 def _refuse_own(context: Context, target: Path) -> None:
     home, place = context.home, target.resolve()
-    folders = (home.index, home.runners, home.media, context.inbox)
+    folders = (home.index, home.runners, home.media, home.renditions, context.inbox)
     inside = any(folder.resolve() in place.parents for folder in folders)
     own = place.parent == home.root.resolve() and (
         place.name.startswith(home.catalogue.name)

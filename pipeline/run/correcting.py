@@ -20,10 +20,11 @@ from pipeline.errors import BadInput, NotFound
 from pipeline.formats.speakers import Speakers
 from pipeline.formats.transcripts import read_transcript
 from pipeline.home import Home
-from pipeline.run import reading
+from pipeline.run import reading, shelf
 from pipeline.run.context import Context
-from pipeline.run.execute import RunOptions, RunReport, run
+from pipeline.run.execute import run
 from pipeline.run.observer import Silent
+from pipeline.run.options import RunOptions, RunReport
 from pipeline.timecode import format_short
 from pipeline.values import Segment, Span
 
@@ -113,8 +114,8 @@ def undo(catalogue: Catalogue, recording_id: str, numbers: range) -> list[int]:
 def withhold(
     home: Home, catalogue: Catalogue, recording_id: str, span: Span, who: str
 ) -> tuple[int, bool]:
-    """Nobody reads or finds the stretch from this commit on, and no report quotes the recording;
-    its number, and whether words that were shown are gone.
+    """Nobody reads, finds or hears the stretch from this commit on, and no report quotes the
+    recording; its number, and whether words that were shown are gone.
 
     Raises BadInput (``withhold.empty``, ``withhold.beyond``), HomeUnusable.
     """
@@ -131,6 +132,7 @@ def withhold(
             raise BadInput("withhold.beyond", id=recording_id, end=format_short(duration_ms))
         number, hit = hide(db, recording_id, span, who)
     store.unquote(home.reports, [recording_id])
+    shelf.drop(home, recording_id)
     return number, hit
 
 
@@ -144,12 +146,16 @@ def hide(db: sqlite3.Connection, recording_id: str, span: Span, who: str) -> tup
     return number, reading.settle(db, recording_id)
 
 
-def release(catalogue: Catalogue, recording_id: str, number: int) -> None:
-    """Withhold a stretch no longer. Raises NotFound (``withhold.unknown``)."""
+def release(home: Home, catalogue: Catalogue, recording_id: str, number: int) -> None:
+    """Withhold a stretch no longer; what is played is made anew by the next run.
+
+    Raises NotFound (``withhold.unknown``), HomeUnusable.
+    """
     with catalogue.write() as db:
         recordings.get(db, recording_id)
         corrections.release(db, recording_id, number)
         reading.settle(db, recording_id)
+    shelf.drop(home, recording_id)
 
 
 def reviews(db: sqlite3.Connection, recording_id: str | None = None) -> list[Review]:

@@ -29,7 +29,7 @@ def outlook(
     db: Database,
     *,
     only: Collection[str] = (),
-    again: Mapping[str, Stage] | None = None,
+    again: Mapping[str, Collection[Stage]] | None = None,
     limit: int | None = None,
 ) -> Outlook:
     """What a run would do: what is stale, with what is asked for ``again``, at most ``limit``.
@@ -37,7 +37,7 @@ def outlook(
     Raises Missing as ``plan`` does.
     """
     works = {work.recording.id: (work.recording, work.stages) for work in plan(context, db, only)}
-    asked = {key: stage for key, stage in (again or {}).items() if not only or key in only}
+    asked = {key: stages for key, stages in (again or {}).items() if not only or key in only}
     for key, recording in recordings.get_many(db, asked).items():
         before = works[key][1] if key in works else ()
         works[key] = (recording, _with(before, asked[key]))
@@ -47,10 +47,12 @@ def outlook(
     )
 
 
-def _with(stages: Stages, asked: Stage) -> Stages:
-    """A stage that is done again and all that comes after it; chunks and vectors go together."""
-    texts = () if asked == "chapters" else TEXT_STAGES
-    wanted = {*stages, *texts, "chapters", asked}
+def _with(stages: Stages, asked: Collection[Stage]) -> Stages:
+    """Stages that are done again and all that comes of them; chunks and vectors go together, and no
+    rendition is made of a text."""
+    wanted = {*stages, *asked}
+    if wanted & {"transcribe", *TEXT_STAGES}:
+        wanted |= {*TEXT_STAGES, "chapters"}
     return tuple(one for one in STAGES if one in wanted)
 
 
@@ -64,6 +66,7 @@ def _unheard(recording: Recording, stages: Stages) -> int:
 
 def _expected(db: Database, works: Iterable[tuple[Recording, Stages]]) -> int | None:
     hearing, embedding = transcripts.speed(db, "transcribe"), transcripts.speed(db, "embed")
+    rendering = transcripts.speed(db, "rendition")
     total = 0.0
     for recording, stages in works:
         if "transcribe" in stages:
@@ -72,4 +75,7 @@ def _expected(db: Database, works: Iterable[tuple[Recording, Stages]]) -> int | 
             total += _unheard(recording, stages) * hearing
         if "embed" in stages and embedding is not None:
             total += (recording.duration_ms or 0) * embedding
-    return None if hearing is None and embedding is None else round(total)
+        if "rendition" in stages and rendering is not None:
+            total += (recording.duration_ms or 0) * rendering
+    known = (hearing, embedding, rendering)
+    return None if all(one is None for one in known) else round(total)

@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass
 from functools import cache, partial
 from typing import Literal
 
-from pipeline.catalog import chunks, generations, queue, recordings
+from pipeline.catalog import chunks, corrections, generations, queue, recordings
 from pipeline.catalog.standing import Standing, about, standings
 from pipeline.fingerprint import Plain, fingerprints
+from pipeline.run import reading, shown
 from pipeline.run.context import Context
 from pipeline.search import analysis
 from pipeline.settings import Settings
@@ -21,8 +22,8 @@ from pipeline.stages import transcribe as transcribe_stage
 from pipeline.stages.chapters import ChapterParameters
 from pipeline.values import ModelRef, Recording, RecordingFacts
 
-Stage = Literal["transcribe", "chunk", "embed", "chapters"]
-STAGES: tuple[Stage, ...] = ("transcribe", "chunk", "embed", "chapters")
+Stage = Literal["transcribe", "chunk", "embed", "chapters", "rendition"]
+STAGES: tuple[Stage, ...] = ("transcribe", "chunk", "embed", "chapters", "rendition")
 """Stages a person may ask to be done again. Chunks and their vectors are stored together."""
 
 TEXT_STAGES: tuple[Stage, ...] = ("chunk", "embed")
@@ -43,10 +44,10 @@ class Work:
     """A recording and what has to be done to it.
 
     ``text_models`` are those for which its chunks are missing or stale: the one the settings
-    name and, while that one is not yet published, the published one. ``chapters``: they are
-    missing or stale. ``new``: nothing of it can be
-    found yet. ``keeps_state`` marks a failed or cancelled recording whose old transcript must stay
-    findable under new chunks (unless it is those that failed: then a retry is due first).
+    name and, while that one is not yet published, the published one. ``chapters`` and
+    ``rendition``: they are missing or stale. ``new``: nothing of it can be found yet.
+    ``keeps_state`` marks a failed or cancelled recording whose old transcript must stay findable
+    under new chunks (unless it is those that failed: then a retry is due first).
     """
 
     recording: Recording
@@ -55,9 +56,24 @@ class Work:
     chapters: bool
     new: bool
     keeps_state: bool = False
+    rendition: bool = False
 
     @property
     def stages(self) -> tuple[str, ...]:
+        """All that is to be done, in the end."""
+        return self._texts + (("rendition",) if self.rendition else ())
+
+    @property
+    def now(self) -> tuple[str, ...]:
+        """What is done in one go: renditions wait until nothing else does."""
+        return ("rendition",) if self.only_renders else self._texts
+
+    @property
+    def only_renders(self) -> bool:
+        return self.rendition and not self._texts
+
+    @property
+    def _texts(self) -> tuple[str, ...]:
         first = ("transcribe",) if self.transcribe else ()
         texts = ("chunk", "embed") if self.text_models else ()
         return first + texts + (("chapters",) if self.chapters else ())
@@ -79,7 +95,7 @@ def chunk_key(
 def chapter_key(
     transcript_digest: str, facts: RecordingFacts, settings: Settings, text: ModelRef
 ) -> str:
-    """The fingerprint a recording's chapters should carry today: its chunks' tell the topics."""
+    """That of its chapters: its chunks' tell the topics."""
     return _chapter_keys()([chunk_key(transcript_digest, facts, settings, text)])
 
 
@@ -132,6 +148,7 @@ class _Found:
     chunk_keys: dict[str, Keys]
     chapter_keys: Keys
     transcribe_keys: Callable[[str, int | None], Keys]
+    rendition_key: Callable[[Standing], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +160,7 @@ class _Need:
     chapters: bool
     new: bool
     keeps_state: bool
+    rendition: bool = False
 
 
 def plan(
@@ -171,6 +189,7 @@ def plan(
             need.chapters,
             need.new,
             need.keeps_state,
+            need.rendition,
         )
         for key, need in needs.items()
     )
@@ -199,7 +218,21 @@ def _read(context: Context, db: sqlite3.Connection, only: tuple[str, ...]) -> _F
         chunk_keys={model.hash: _chunk_keys(settings, model) for model in models},
         chapter_keys=_chapter_keys(),
         transcribe_keys=cache(partial(_speech_keys, context)),
+        rendition_key=_rendition_keys(db, settings),
     )
+
+
+def _rendition_keys(db: sqlite3.Connection, settings: Settings) -> Callable[[Standing], str | None]:
+    """The fingerprint a recording's rendition should carry today; None where it needs none."""
+    if settings.rendition == "off":
+        return lambda _: None
+    keys, reticent = shown.keys(settings), corrections.withheld_ids(db)
+
+    def key(one: Standing) -> str | None:
+        withheld = reading.reaches(db, one.id) if one.id in reticent else ()
+        return keys(shown.shows(one.id, one.track, withheld)) if one.playable else None
+
+    return key
 
 
 def _speech_keys(context: Context, language: str, track: int | None) -> Keys:
@@ -224,10 +257,11 @@ def _need(found: _Found, one: Standing) -> _Need | None:
     unread = transcribe or one.read is None
     models = found.models if unread else _stale_models(found, one)
     parts = transcribe or _stale_chapters(found, one)
-    if not transcribe and not models and not parts and (one.state == "done" or not runs):
+    renders = runs and _must_render(found, one)
+    if not (transcribe or models or parts or renders) and (one.state == "done" or not runs):
         return None
     new = not any(one.id in made for made in found.sets.values())
-    return _Need(transcribe, models, parts, new, keeps_state=not runs)
+    return _Need(transcribe, models, parts, new, keeps_state=not runs, rendition=renders)
 
 
 def _text_need(found: _Found, one: Standing) -> _Need | None:
@@ -264,3 +298,8 @@ def _must_transcribe(found: _Found, one: Standing) -> bool:
     if one.imported or one.recognised is None:
         return not one.imported
     return one.recognised != found.transcribe_keys(one.language, one.track)([one.id])
+
+
+def _must_render(found: _Found, one: Standing) -> bool:
+    wanted = found.rendition_key(one)
+    return wanted is not None and one.rendered != wanted

@@ -6,7 +6,9 @@ which chunks are stale without reading any transcript.
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Mapping
 
 from pipeline.catalog import corrections, transcripts
 from pipeline.catalog.corrections import OutcomeRow
@@ -38,6 +40,31 @@ def reach(db: sqlite3.Connection, recording_id: str, span: Span) -> Span:
     except NotFound:
         return span
     return dict(zip(below.withheld, below.reaches, strict=True)).get(span, span)
+
+
+def reaches(db: sqlite3.Connection, recording_id: str) -> tuple[Span, ...]:
+    """The same of every stretch that is withheld now: what nobody is to hear or see."""
+    spans = [row.span for row in corrections.withheld(db, recording_id)]
+    if not spans:
+        return ()
+    noted = _noted(transcripts.ran(db, recording_id, STAGE))
+    if noted.keys() >= set(spans):
+        return tuple(noted[span] for span in spans)
+    return tuple(reach(db, recording_id, span) for span in spans)
+
+
+def _noted(ran: Mapping[str, str | int | float]) -> dict[Span, Span]:
+    """Reaches by their stretches, as ``settle`` notes them: reading a transcript takes too long for
+    everyone who asks for them. Former versions noted none."""
+    listed = json.loads(str(ran.get("reaches", "[]")))
+    return {Span(*span): Span(*reached) for span, reached in listed}
+
+
+def _reaches_json(below: Beneath) -> str:
+    pairs = zip(below.withheld, below.reaches, strict=True)
+    return json.dumps(
+        [[[span.start_ms, span.end_ms], [far.start_ms, far.end_ms]] for span, far in pairs]
+    )
 
 
 def find(db: sqlite3.Connection, recording_id: str) -> Transcript | None:
@@ -75,7 +102,8 @@ def settle(db: sqlite3.Connection, recording_id: str) -> bool:
         return False  # nothing was recognised yet: what people wrote waits for it
     written = [[c.id, c.was, c.now] for c in people[0]], [[w.id] for w in people[1]]
     result = StageResult(digest(written), transcript_digest(reading.transcript))
-    transcripts.record_result(db, recording_id, STAGE, result, took_ms=0)
+    noted = {"reaches": _reaches_json(beneath(db, recording_id))} if people[1] else {}
+    transcripts.record_result(db, recording_id, STAGE, result, took_ms=0, ran={**noted})
     spanned = {one.id for one in people[0] if one.span}
     corrections.store_outcomes(
         db,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from sqlite3 import Connection
@@ -28,7 +28,7 @@ from pipeline.catalog import (
 from pipeline.catalog.connection import Catalogue, now_ms, open_catalogue
 from pipeline.errors import HomeUnusable
 from pipeline.home import Home, disk_error, sync_folder
-from pipeline.run import feedback
+from pipeline.run import feedback, shelf
 from pipeline.run.feedback import Names
 from pipeline.values import Recording
 
@@ -140,6 +140,7 @@ def _clean(home: Home, catalogue: Catalogue, ids: Sequence[str]) -> _Cleaned:
     for one in ids:
         for copy in _copies(home, one):
             copy.unlink(missing_ok=True)
+        shelf.drop(home, one)
     store.forget(home.reports, ids)
     _rebuild_index(home, catalogue)
     emptied = purge.scrub(catalogue)
@@ -254,9 +255,12 @@ def _rewritten(path: Path, names: Names) -> bool:
 
 def _backups(home: Home) -> list[Path]:
     # A folder that is a link to another disk is only looked into where it is named.
-    places = {*home.root.rglob("*"), *home.backups.rglob("*")}
-    return [
-        path
-        for path in sorted(places)
-        if path.is_file() and path != home.catalogue and backup.is_backup(path)
-    ]
+    places = {*_files(home.root, home.renditions), *_files(home.backups, home.renditions)}
+    return [path for path in sorted(places) if path != home.catalogue and backup.is_backup(path)]
+
+
+def _files(root: Path, besides: Path) -> Iterator[Path]:
+    """All files below ``root`` but for those in one folder: of pictures there may be millions."""
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if Path(folder, name) != besides]
+        yield from (path for name in names if (path := Path(folder, name)).is_file())

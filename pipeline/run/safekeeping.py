@@ -20,9 +20,11 @@ from pathlib import Path
 
 from pipeline.catalog import recordings
 from pipeline.catalog.connection import Catalogue
-from pipeline.errors import BadInput
+from pipeline.errors import BadInput, MediaError
+from pipeline.fingerprint import file_sha256
+from pipeline.fingerprint import recording_id as id_of
 from pipeline.home import Home, disk_error, sync_folder
-from pipeline.values import Media
+from pipeline.values import Media, Recording
 
 _BLOCK = 1 << 20
 _OURS = ".inbox-"
@@ -35,6 +37,24 @@ def still_there(media: Media) -> bool:
     except OSError:
         return False
     return found.st_size == media.size and found.st_mtime_ns == media.mtime_ns
+
+
+def present(recording: Recording) -> Media:
+    """The media file, as it was when it was added. Raises MediaError otherwise: old times must
+    not be laid over other sound."""
+    media = recording.media
+    if media is None:
+        raise MediaError("media.none", title=recording.facts.title)
+    try:
+        found = Path(media.path).stat()
+    except OSError as error:
+        raise MediaError("media.gone", path=media.path) from error
+    same = found.st_size == media.size
+    if same and found.st_mtime_ns != media.mtime_ns:
+        same = id_of(file_sha256(Path(media.path))) == recording.id
+    if not same:
+        raise MediaError("media.altered", path=media.path)
+    return media
 
 
 def copy_name(recording_id: str, source: Path) -> str:

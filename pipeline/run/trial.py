@@ -16,9 +16,10 @@ from pipeline.evaluation.gold import filled_lines
 from pipeline.fingerprint import recording_id
 from pipeline.home import open_home
 from pipeline.run.context import Context
-from pipeline.run.execute import RunOptions, run
+from pipeline.run.execute import run
 from pipeline.run.intake import Wishes, add, store_imported
 from pipeline.run.observer import Silent
+from pipeline.run.options import RunOptions
 from pipeline.settings import Settings
 from pipeline.values import RecordingFacts, Segment, Transcript
 

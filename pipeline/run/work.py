@@ -10,28 +10,31 @@ from models.contracts import RecognitionTask
 from pipeline.catalog import queue, recordings, transcripts
 from pipeline.catalog.transcripts import StageResult, StoredWindow
 from pipeline.corrections.differences import changes
-from pipeline.errors import MediaError
-from pipeline.fingerprint import file_sha256, recording_id, transcript_digest
-from pipeline.run import reading
+from pipeline.fingerprint import transcript_digest
+from pipeline.run import reading, renditions
 from pipeline.run.bench import Bench, Stopped, extrapolated_ms
 from pipeline.run.context import Context
 from pipeline.run.engine import PendingWindow
 from pipeline.run.plan import Work, transcribe_key
+from pipeline.run.safekeeping import present
 from pipeline.run.texts import texts_done
 from pipeline.stages import extract, probe
 from pipeline.stages import transcribe as transcribe_stage
 from pipeline.stages.transcribe import WindowTranscript
-from pipeline.values import Media, Recording, Window
+from pipeline.values import Failure, Recording, Window
 
 _POLL_S = 0.5
 
 
 def process(bench: Bench, work: Work) -> None:
-    """Do all that ``work`` names and mark the recording done.
+    """Do what ``work`` names for ``now`` and mark the recording done.
 
     Raises LeaseLost, Stopped, MediaError, Missing, HomeUnusable, WorkerDied.
     """
     recording = work.recording
+    if work.only_renders:
+        renditions.make(bench, recording)
+        return
     if work.transcribe:
         _transcribe(bench, recording)
     while not texts_done(bench, work):
@@ -41,7 +44,7 @@ def process(bench: Bench, work: Work) -> None:
 def _transcribe(bench: Bench, recording: Recording) -> None:
     with queue.holding(bench.catalogue, recording.id, bench.owner) as db:
         queue.set_progress(db, recording.id, "transcribe", recording.progress)
-    media = _present_media(recording)
+    media = present(recording)
     started = time.monotonic()
     key = transcribe_key(recording, bench.context.settings, bench.context.speech[1])
     info = probe.probe(Path(media.path))
@@ -64,7 +67,7 @@ def _transcribe(bench: Bench, recording: Recording) -> None:
         before = reading.find(db, recording.id)
         transcripts.store(db, recording.id, transcript)
         recordings.set_heard(db, recording.id, transcript.duration_ms, transcript.language)
-        recordings.set_warning(db, recording.id, stream.warning)
+        recordings.set_warning(db, recording.id, stream.warning or _lasting(recording.warning))
         transcripts.record_result(
             db,
             recording.id,
@@ -80,22 +83,9 @@ def _transcribe(bench: Bench, recording: Recording) -> None:
         bench.observer.retold(recording, changes(before, after))
 
 
-def _present_media(recording: Recording) -> Media:
-    """The media file, as it was when it was added. Raises MediaError otherwise: old times must
-    not be laid over other sound."""
-    media = recording.media
-    if media is None:
-        raise MediaError("media.none", title=recording.facts.title)
-    try:
-        found = Path(media.path).stat()
-    except OSError as error:
-        raise MediaError("media.gone", path=media.path) from error
-    same = found.st_size == media.size
-    if same and found.st_mtime_ns != media.mtime_ns:
-        same = recording_id(file_sha256(Path(media.path))) == recording.id
-    if not same:
-        raise MediaError("media.altered", path=media.path)
-    return media
+def _lasting(warning: Failure | None) -> Failure | None:
+    """What recognition cannot have mended: that nothing plays."""
+    return warning if warning and warning.key.startswith("rendition.") else None
 
 
 class _Recognised:

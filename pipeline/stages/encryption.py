@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from pipeline.stages.boxes import boxes
+
 _ENCRYPTED_AUDIO = frozenset((b"enca", b"drms"))
 """Sample entries of protected audio: ISO 14496-12 (8.12) and iTunes' older own."""
 
 _PATH = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")
-_MAX_BOXES = 4096
-
 _MATROSKA_ENCRYPTION = re.compile(rb"\x6d\x80.{1,8}?\x62\x40.{1,40}?\x50\x35", re.DOTALL)
 """ContentEncodings > ContentEncoding > ContentEncryption (RFC 9559), close behind one another."""
 
@@ -37,29 +37,10 @@ def audio_is_encrypted(file: BinaryIO, demuxer: str) -> bool:
 
 def _sample_entries(file: BinaryIO, start: int, end: int, depth: int) -> Iterator[bytes]:
     """The types of all sample entries below ``start..end``, walking down ``_PATH``."""
-    for kind, begin, stop in _boxes(file, start, end):
+    for kind, begin, stop in boxes(file, start, end):
         if depth == len(_PATH):
             yield kind
         elif kind == _PATH[depth]:
             # stsd is a full box: version, flags and a count stand before its entries.
             inner = begin + 8 if kind == b"stsd" else begin
             yield from _sample_entries(file, inner, stop, depth + 1)
-
-
-def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Type and content range of each box in ``start..end``; stops at the first absurd one."""
-    position = start
-    for _ in range(_MAX_BOXES):
-        file.seek(position)
-        header = file.read(16)
-        if position + 8 > end or len(header) < 8:
-            return
-        size, content = int.from_bytes(header[:4], "big"), 8
-        if size == 1:
-            size, content = int.from_bytes(header[8:16], "big"), 16
-        elif size == 0:
-            size = end - position
-        if size < content or position + size > end:
-            return
-        yield header[4:8], position + content, position + size
-        position += size

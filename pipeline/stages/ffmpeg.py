@@ -13,6 +13,7 @@ import re
 import selectors
 import shutil
 import subprocess
+import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,6 +41,16 @@ One that the system does not know, or that is already lower, leaves the others i
 
 _KEPT_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "TMPDIR")
 """Nothing else: FFREPORT, for one, would make FFmpeg write a file."""
+
+_LAUNCHER = """import ctypes, os, sys
+os.nice(10)
+try:
+    ctypes.CDLL(None).prctl(1, 9)
+except (AttributeError, OSError):
+    pass
+os.execv(sys.argv[1], sys.argv[1:])"""
+"""Long work gives way to searches, and is killed when we are, by Linux (PR_SET_PDEATHSIG, SIGKILL):
+FFmpeg ignores that nobody listens any more and would go on for hours."""
 
 _PREFIX = re.compile(r"^(\[[^\]]*\] *)+")
 _EMPTY_PHRASES = (
@@ -116,12 +127,20 @@ class Stream:
 
     Use as a context manager: leaving it kills and reaps the process. ``stalled`` says that it was
     killed for silence; ``status`` is its exit status, negative for a signal, None while it runs.
+    With a ``folder`` it is long work that writes files there, for us alone to read.
     """
 
-    def __init__(self, arguments: Sequence[str], limits: Limits) -> None:
+    def __init__(
+        self, arguments: Sequence[str], limits: Limits, folder: Path | None = None
+    ) -> None:
         self._limits = limits
+        command = (str(ffmpeg_path()), "-nostdin", "-hide_banner", *arguments)
+        if folder is not None:
+            command = (sys.executable, "-I", "-S", "-c", _LAUNCHER, *command)
         self._process = subprocess.Popen(
-            limited((str(ffmpeg_path()), "-nostdin", "-hide_banner", *arguments), limits),
+            limited(command, limits),
+            cwd=folder,
+            umask=-1 if folder is None else 0o077,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -159,6 +178,12 @@ class Stream:
             pieces.append(piece)
             wanted -= len(piece)
         return b"".join(pieces)
+
+    def some(self, wait_s: float) -> bytes | None:
+        """What output there is by now: b"" at its end, None where none came for ``wait_s``."""
+        if not self._selector.select(wait_s):
+            return None
+        return os.read(self._descriptor, _READ_BYTES)
 
     @property
     def status(self) -> int | None:

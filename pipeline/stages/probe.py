@@ -13,7 +13,7 @@ from typing import Any
 import pipeline
 from pipeline.errors import BadInput, MediaError
 from pipeline.stages.ffmpeg import Limits, bare_environment, limited
-from pipeline.values import AudioTrack, MediaInfo
+from pipeline.values import AudioTrack, MediaInfo, VideoTrack
 
 CHILD = "pipeline.stages.probe_child"
 LIMITS = Limits(cpu_s=30)
@@ -118,4 +118,6 @@ def _media_info(said: dict[str, Any], size: int) -> MediaInfo:
         tracks=tuple(track for track in tracks if track.sample_rate and track.channels),
         has_video=said["has_video"],
         title=said["title"],
+        video=VideoTrack(**said["video"]) if said["video"] else None,
+        streamable=said["streamable"],
     )

@@ -15,7 +15,9 @@ import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.stream import Disposition, Stream
+from av.video.stream import VideoStream
 
+from pipeline.stages.boxes import is_streamable
 from pipeline.stages.encryption import audio_is_encrypted
 from pipeline.stages.sniff import demuxer_of
 
@@ -32,6 +34,7 @@ def describe(file: BinaryIO) -> dict[str, Any]:
         return {"error": "not_media"}
     if audio_is_encrypted(file, demuxer):
         return {"error": "encrypted"}
+    streamable = is_streamable(file, demuxer)
     file.seek(0)
     options = {
         "protocol_whitelist": "",
@@ -43,35 +46,64 @@ def describe(file: BinaryIO) -> dict[str, Any]:
         with av.open(
             file, mode="r", format=demuxer, options=options, metadata_errors="replace"
         ) as container:
-            return {"container": demuxer, **_facts(container)}
+            return {"container": demuxer, "streamable": streamable, **_facts(container)}
     except (av.FFmpegError, MemoryError, ValueError) as error:
         return {"error": "damaged", "detail": str(getattr(error, "strerror", error))[:_MAX_TEXT]}
 
 
 def _facts(container: InputContainer) -> dict[str, Any]:
+    start_us = container.start_time or 0
+    pictures = [
+        stream
+        for stream in container.streams.video
+        if not stream.disposition & Disposition.attached_pic
+    ]
     return {
         "duration_us": container.duration,
-        "start_us": container.start_time or 0,
+        "start_us": start_us,
         "title": _text(container.metadata, "title"),
-        "has_video": any(
-            not stream.disposition & Disposition.attached_pic for stream in container.streams.video
-        ),
+        "has_video": bool(pictures),
+        "video": _video(pictures[0], start_us) if pictures else None,
         "tracks": [
-            _track(number, stream)
+            _track(number, stream, start_us)
             for number, stream in enumerate(container.streams.audio[:_MAX_TRACKS], start=1)
         ],
     }
 
 
-def _track(number: int, stream: AudioStream) -> dict[str, Any]:
+def _video(stream: VideoStream, start_us: int) -> dict[str, Any] | None:
+    """The picture's facts; None where nothing here can decode it."""
+    if not stream.codec_context:
+        return None
+    rate = stream.average_rate or stream.guessed_rate
+    return {
+        "codec": stream.codec_context.codec.canonical_name,
+        "pixel_format": stream.codec_context.pix_fmt,
+        "width": stream.width,
+        "height": stream.height,
+        "rate": float(rate) if rate else None,
+        "start_ms": _start_ms(stream, start_us),
+    }
+
+
+def _start_ms(stream: Stream, start_us: int) -> int:
+    """When a track begins, counted from the container's own start."""
+    if stream.start_time is None or stream.time_base is None:
+        return 0
+    return round(stream.start_time * stream.time_base * 1000 - start_us / 1000)
+
+
+def _track(number: int, stream: AudioStream, start_us: int) -> dict[str, Any]:
+    known = stream.codec_context
     return {
         "number": number,
-        "codec": stream.codec_context.name if stream.codec_context else "unknown",
+        "codec": known.codec.canonical_name if known else "unknown",
         "channels": stream.channels or 0,
         "sample_rate": stream.sample_rate or 0,
         "language": _language(stream),
         "title": _text(stream.metadata, "title"),
         "default": bool(stream.disposition & Disposition.default),
+        "start_ms": _start_ms(stream, start_us),
     }
 
 

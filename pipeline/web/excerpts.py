@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -30,7 +31,7 @@ def pieces(
     cuts = sorted(place for place in borders if 0 <= place <= len(text))
     return [
         Piece(text[begin:end], _within(begin, marks), best[0] <= begin < best[1])
-        for begin, end in zip(cuts, cuts[1:], strict=False)
+        for begin, end in itertools.pairwise(cuts)
     ]
 
 

@@ -53,14 +53,13 @@ def _other_language(request: Request, words: Wording) -> _OtherLanguage:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
+    return Environment(
         loader=PackageLoader("pipeline.web"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment
 
 
 @cache

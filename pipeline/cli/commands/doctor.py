@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import click
 
-from pipeline.catalog import accounts, connection, generations
+from pipeline.catalog import accounts, connection, generations, renditions
 from pipeline.cli.app import Session, echo_json, pass_session
 from pipeline.cli.localise import Localised
 from pipeline.errors import HomeUnusable, InterviewsError
@@ -53,6 +53,7 @@ def _look(session: Session) -> Iterator[Finding]:
         "text": _text,
         "reranker": _reranker,
         "index": _index,
+        "renditions": _renditions,
         "glossary": _glossary,
     }
     for name, check in checks.items():
@@ -141,6 +142,15 @@ def _index(session: Session) -> Finding:
             behind=state.behind,
         ),
     )
+
+
+def _renditions(session: Session) -> Finding:
+    with session.catalogue() as catalogue, catalogue.read() as db:
+        count, taken = renditions.room(db)
+    key = "renditions" if session.context.settings.rendition == "on" else "no_renditions"
+    size = f"{taken / 1e9:.2f}"
+    said = text(f"cli.doctor.{key}", session.language, count=count, size=size)
+    return Finding("renditions", said)
 
 
 def _say(session: Session, finding: Finding) -> None:

@@ -17,7 +17,7 @@ from pipeline.nights.nightly import NightOptions, night, write_report
 from pipeline.reports import verdicts
 from pipeline.reports.values import Night
 from pipeline.reports.words import as_text
-from pipeline.run.execute import RunOptions
+from pipeline.run.options import RunOptions
 
 
 @click.command(cls=Localised)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import click
 
@@ -14,8 +14,8 @@ from pipeline.cli.localise import Localised
 from pipeline.cli.progress import watching
 from pipeline.errors import BadInput
 from pipeline.run.engine import EngineName
-from pipeline.run.execute import RunOptions, RunReport
 from pipeline.run.execute import run as work_off
+from pipeline.run.options import RunOptions, RunReport
 from pipeline.run.outlook import outlook
 from pipeline.run.plan import STAGES, Stage, plan
 from pipeline.timecode import format_short, to_seconds
@@ -93,9 +93,9 @@ def _check_ids(session: Session, ids: tuple[str, ...]) -> None:
             recordings.get(db, recording_id)
 
 
-def _parse_again(session: Session, again: tuple[str, ...]) -> dict[str, Stage]:
-    """``STAGE ID…``, once or more: recording id to the earliest stage asked for."""
-    wanted: dict[str, Stage] = {}
+def _parse_again(session: Session, again: tuple[str, ...]) -> dict[str, set[Stage]]:
+    """``STAGE ID…``, once or more: recording id to the stages asked for."""
+    wanted: dict[str, set[Stage]] = {}
     stage: Stage | None = None
     named = 0
     for word in again:
@@ -108,36 +108,41 @@ def _parse_again(session: Session, again: tuple[str, ...]) -> dict[str, Stage]:
             raise BadInput("run.unknown_stage", stage=word[:40], known=", ".join(STAGES))
         else:
             named += 1
-            wanted[word] = min(stage, wanted.get(word, stage), key=STAGES.index)
+            wanted.setdefault(word, set()).add(stage)
     if stage and not named:
         raise BadInput("run.again_whom", stage=stage)
     _check_ids(session, tuple(wanted))
-    _check_audible(session, [key for key, first in wanted.items() if first == "transcribe"])
+    _check_possible(session, wanted)
     return wanted
 
 
-def _check_audible(session: Session, ids: Sequence[str]) -> None:
-    """Raises BadInput for the first one whose transcript was brought along: nothing would be
-    recognised."""
+def _check_possible(session: Session, wanted: dict[str, set[Stage]]) -> None:
+    """Raises BadInput for the first one whose transcript was brought along, so that nothing would
+    be recognised, or that has no media to be played."""
     with session.catalogue() as catalogue, catalogue.read() as db:
-        for recording in recordings.get_many(db, ids).values():
-            if recording.imported:
+        for recording in recordings.get_many(db, wanted).values():
+            if recording.imported and "transcribe" in wanted[recording.id]:
                 raise BadInput("run.again_imported", id=recording.id)
+            if recording.media is None and "rendition" in wanted[recording.id]:
+                raise BadInput("run.again_no_media", id=recording.id)
 
 
-def _forget(session: Session, wanted: dict[str, Stage]) -> None:
+def _forget(session: Session, wanted: dict[str, set[Stage]]) -> None:
     """What is asked for again is wanted, even if it was cancelled or failed before."""
     with session.catalogue() as catalogue, catalogue.write() as db:
-        for recording_id, stage in wanted.items():
-            if stage == "transcribe":
+        for recording_id, asked in wanted.items():
+            stages: set[Stage] = set(asked)
+            if "transcribe" in stages:
                 queue.retry(db, recording_id)
-            stages = ("transcribe", "chunk") if stage == "transcribe" else (stage,)
-            # Chapters come last: they are made again after whatever is.
-            transcripts.forget_results(db, recording_id, (*stages, "chapters"))
+                stages.add("chunk")
+            if stages != {"rendition"}:
+                stages.add("chapters")  # they are made again after whatever text is
+            ordered = [one for one in STAGES if one in stages]
+            transcripts.forget_results(db, recording_id, ordered)
 
 
 def _show_plan(
-    session: Session, options: RunOptions, wanted: dict[str, Stage], as_json: bool
+    session: Session, options: RunOptions, wanted: dict[str, set[Stage]], as_json: bool
 ) -> int:
     with session.catalogue() as catalogue, catalogue.read() as db:
         shown = outlook(session.context, db, only=options.only, again=wanted, limit=options.limit)

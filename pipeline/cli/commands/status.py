@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import click
 
-from pipeline.catalog import generations, overview, queue, recordings, transcripts
+from pipeline.catalog import generations, overview, queue, recordings, renditions, transcripts
 from pipeline.catalog.generations import IndexState
 from pipeline.catalog.recordings import Database
 from pipeline.cli.app import Session, pass_session
@@ -39,16 +39,19 @@ def status(session: Session, recording_id: str | None, show_all: bool, as_json: 
         ]
         counts = _counts(db, working)
         index = generations.index_state(db)
+        room = renditions.room(db)
         left_ms = overview.audio_left_ms(db, recording_id)
         speed = transcripts.speed(db, "transcribe") if left_ms else None
     if as_json:
-        _echo_json([_json(session, one) for one in found], counts, index)
+        _echo_json([_json(session, one) for one in found], counts, index, room)
         return
     for recording in found:
         _say(session, recording)
     if not show_all and recording_id is None:
         _say_unnamed(session, counts)
     _say_counts(session, counts, index)
+    if room[0]:
+        session.say("status.renditions", count=room[0], size=f"{room[1] / 1e9:.2f}")
     if speed is not None:
         expected = format_short(round(left_ms * speed))
         session.say("status.expected", audio=format_short(left_ms), expected=expected)
@@ -80,11 +83,17 @@ def _found(db: Database, recording_id: str | None, *, every: bool) -> list[Recor
 
 
 def _echo_json(
-    rows: Sequence[dict[str, object]], counts: dict[str, int], index: IndexState
+    rows: Sequence[dict[str, object]],
+    counts: dict[str, int],
+    index: IndexState,
+    room: tuple[int, int],
 ) -> None:
     """A recording a line: json's own indentation takes longer than all the rest."""
     lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
-    rest = json.dumps({"counts": counts, "index": _index_json(index)}, ensure_ascii=False)
+    taken = {"recordings": room[0], "bytes": room[1]}
+    rest = json.dumps(
+        {"counts": counts, "index": _index_json(index), "renditions": taken}, ensure_ascii=False
+    )
     click.echo(f'{{"recordings": [\n{lines}\n],\n{rest.removeprefix("{")}')
 
 

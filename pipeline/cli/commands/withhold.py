@@ -39,12 +39,12 @@ def withhold(
         return _list_withheld(session, recording_id, as_json)
     number, hit = None, False
     with session.catalogue() as catalogue:
+        home = session.context.home
         if begin is not None and end is not None:
             span = Span(parse_time(begin), parse_time(end))
-            home = session.context.home
             number, hit = correcting.withhold(home, catalogue, recording_id, span, who())
         else:
-            correcting.release(catalogue, recording_id, undo or 0)
+            correcting.release(home, catalogue, recording_id, undo or 0)
     refresh(session, [recording_id])
     if as_json:
         echo_json({"recording": recording_id, "number": number, "hit": hit, "undone": undo})

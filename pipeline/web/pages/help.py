@@ -48,8 +48,5 @@ def _read(language: str, name: str) -> _Page:
     written = source.read_text(encoding="utf-8")
     heading = written.partition("\n")[0].removeprefix("# ")
     # The text is the handbook's own; HTML inside it would be shown, not obeyed.
-    return _Page(
-        name,
-        heading,
-        Markup(MarkdownIt("commonmark", {"html": False}).enable("table").render(written)),
-    )  # noqa: S704
+    made = MarkdownIt("commonmark", {"html": False}).enable("table").render(written)
+    return _Page(name, heading, Markup(made))  # noqa: S704

@@ -1,0 +1,41 @@
+"""How a run is to be done, and what it did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pipeline.catalog.connection import Catalogue
+from pipeline.run.engine import EngineName
+from pipeline.values import Failure
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How to run. ``stop_at`` answers whether the time window is over; ``texts_only`` renews the
+    chunks of changed texts and leaves recognition to a later run; without ``publish`` the caller
+    sees to the index, and ``catch_up`` is how in the middle of a long run."""
+
+    engine: EngineName = "processes"
+    scheduler: str | None = None
+    workers: int = 1
+    limit: int | None = None
+    only: tuple[str, ...] = ()
+    texts_only: bool = False
+    new_first: bool = False
+    publish: bool = True
+    catch_up: Callable[[Catalogue], None] | None = None
+    stop_at: Callable[[], bool] = lambda: False
+
+
+@dataclass(slots=True)
+class RunReport:
+    """What a run did. ``stopped`` says that it ended before its work did; ``no_hints`` why the
+    speech model was told no glossary, if that is bad."""
+
+    done: list[str] = field(default_factory=list)
+    failed: dict[str, Failure] = field(default_factory=dict)
+    stopped: bool = False
+    published: int | None = None
+    others: int = 0
+    no_hints: Failure | None = None
