@@ -49,7 +49,7 @@ class Asked:
 
     @property
     def address(self) -> str:
-        values = {
+        values: dict[str, str] = {
             "q": self.query,
             "mode": "" if self.mode == "hybrid" else self.mode,
             **{name: getattr(self, name) for name in FILTERS},

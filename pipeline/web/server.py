@@ -27,7 +27,7 @@ LONGEST_HEAD = 16 << 10
 class _PromptProtocol(H11Protocol):
     """Lets go of connections on which no whole request arrives."""
 
-    def connection_made(self, transport: Any) -> None:  # type: ignore[override]
+    def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         loop = asyncio.get_running_loop()
         self._patience = loop.call_later(HEAD_S, self._let_go)
@@ -37,7 +37,8 @@ class _PromptProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def _let_go(self) -> None:
-        if self.cycle is None and not self.transport.is_closing():
+        asked: Any = self.cycle  # set by the first request
+        if asked is None and not self.transport.is_closing():
             self.transport.close()
 
 

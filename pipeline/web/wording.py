@@ -61,7 +61,7 @@ class Wording:
 
     def language_name(self, code: str) -> str:
         """What a language is called in this one: "Englisch", "German"."""
-        return self.locale.languages.get(code, code)
+        return str(self.locale.languages.get(code, code))
 
     @staticmethod
     def clock(ms: int) -> str:

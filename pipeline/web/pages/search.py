@@ -53,7 +53,7 @@ class Choices(NamedTuple):
 
 class Collection(NamedTuple):
     name: str
-    count: int
+    recordings: int
     href: str
 
 
