@@ -47,12 +47,21 @@ class Excerpt:
     before: bool
     after: bool
 
+    @property
+    def runs(self) -> list[tuple[bool, list[Piece]]]:
+        """The pieces, those of the best sentence together."""
+        return [(best, list(run)) for best, run in itertools.groupby(self.pieces, _is_best)]
 
-def excerpt(hit: Hit) -> Excerpt:
+
+def _is_best(piece: Piece) -> bool:
+    return piece.best
+
+
+def excerpt(hit: Hit, around: int = AROUND) -> Excerpt:
     """The sentence that answers, whole, with some of what was said before and after it."""
     begin, end = hit.sentence if hit.sentence[1] else (0, len(hit.text))
-    first = _word_begin(hit.text, max(begin - AROUND, 0))
-    last = _word_end(hit.text, min(end + AROUND, len(hit.text)))
+    first = _word_begin(hit.text, max(begin - around, 0))
+    last = _word_end(hit.text, min(end + around, len(hit.text)))
     shown = hit.text[first:last]
     found = [(b - first, e - first) for b, e in hit.highlights if b >= first and e <= last]
     best = (begin - first, end - first) if (begin, end) != (first, last) else (0, 0)

@@ -28,6 +28,8 @@ from pipeline.web.templating import page
 from pipeline.web.wording import Wording
 
 NEWEST = 6
+_FIRST = 5
+"""Hits that decide whether a page says that answers are in another language."""
 
 
 class Option(NamedTuple):
@@ -179,7 +181,8 @@ def _summary(words: Wording, result: SearchResult, groups: Sequence[Found]) -> s
 
 def _across(words: Wording, result: SearchResult, spoken: str) -> Iterable[Told]:
     """That a question was also answered in another language than its own."""
-    others = sorted({hit.language for hit in result.hits if hit.language} - {spoken})
+    first = [hit.language for hit in result.hits[:_FIRST]]
+    others = sorted({language for language in first if language} - {spoken})
     if others:
         names = words.both([words.language_name(one) for one in others])
         yield Told("across", words("search.across", languages=names))

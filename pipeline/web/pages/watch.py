@@ -171,7 +171,7 @@ def _here(recording_id: str, query: str, hits: Sequence[Hit], at_ms: int | None)
     return [
         Here(
             hit.jump_ms,
-            excerpt(hit),
+            excerpt(hit, around=0),
             _address(recording_id, query, hit.jump_ms),
             hit.jump_ms == at_ms,
         )

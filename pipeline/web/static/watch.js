@@ -54,11 +54,11 @@ function follow() {
   if (performance.now() - scrolledAt > FOLLOW_AFTER_MS) show(line);
 }
 
-function show(line) {
+function show(line, atOnce = false) {
   const inside = transcript.getBoundingClientRect();
   const place = line.getBoundingClientRect();
   if (place.top > inside.top + 40 && place.bottom < inside.bottom - 80) return;
-  const behavior = calm.matches ? "auto" : "smooth";
+  const behavior = calm.matches || atOnce ? "instant" : "smooth";
   if (transcript.scrollHeight > transcript.clientHeight + 10) {
     transcript.scrollBy({ top: place.top - inside.top - inside.height / 3, behavior });
   }
@@ -228,7 +228,7 @@ if (media) {
   });
   if (media.dataset.at) {
     current = lineAt(Number(media.dataset.at) + 50);
-    if (current) show(current);
+    if (current) show(current, true);
     play();
   }
 }
