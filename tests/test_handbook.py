@@ -148,7 +148,11 @@ def test_both_languages_have_the_same_headings_and_commands(name: str) -> None:
 
 def test_both_languages_have_the_same_pages() -> None:
     names = [{path.name for path in (HANDBOOK / one).iterdir()} for one in LANGUAGES]
-    assert names[0] == names[1] == {f"{one}.md" for one in "start staff accounts night keep recover".split()}
+    assert (
+        names[0]
+        == names[1]
+        == {f"{one}.md" for one in "start staff accounts night keep recover".split()}
+    )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
