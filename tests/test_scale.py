@@ -191,8 +191,9 @@ def test_an_older_catalogue_is_counted_when_it_is_opened(own: Context) -> None:
     with own.catalogue() as catalogue, catalogue.write() as db:
         for trigger in ("chunks_stored", "chunks_deleted"):
             db.execute(f"DROP TRIGGER {trigger}")
-        db.execute("DROP TABLE chunk_counts")
-        db.execute("DROP TABLE chapters")
+        later = ("chunk_counts", "chapters", "attempts", "sessions", "invitations", "users")
+        for table in later:
+            db.execute(f"DROP TABLE {table}")
         db.execute("PRAGMA user_version = 4")
         total = db.execute("SELECT count(*) FROM chunks").fetchone()[0]
     with open_catalogue(own.home.catalogue) as catalogue, catalogue.read() as db:

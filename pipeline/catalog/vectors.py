@@ -15,6 +15,13 @@ from pipeline.catalog.scope import Scope
 
 Ids = NDArray[np.int64]
 
+_BY_RECORDING = (
+    "recordings CROSS JOIN chunk_sets ON chunk_sets.recording_id = recordings.id"
+    " CROSS JOIN chunks ON chunks.set_id = chunk_sets.id"
+)
+"""In this order (https://sqlite.org/optoverview.html#crossjoin) each recording is looked at once,
+and the index of a set tells the ids of its chunks without their rows."""
+
 
 def known_vectors(
     db: sqlite3.Connection, model_hash: str, encoded: Iterable[str]
@@ -65,11 +72,11 @@ def live_ids(db: sqlite3.Connection, model_hash: str, scope: Scope, up_to: int) 
     """int64 [n]: ids of the chunks that a search in ``scope`` may find, up to ``up_to``, sorted."""
     condition, values = scope.condition()
     rows = db.execute(
-        "SELECT chunks.id FROM chunks JOIN recordings ON recordings.id = chunks.recording_id"
-        f" WHERE chunks.model_hash = ? AND chunks.id <= ? AND {condition} ORDER BY chunks.id",
+        f"SELECT chunks.id FROM {_BY_RECORDING}"
+        f" WHERE chunk_sets.model_hash = ? AND chunks.id <= ? AND {condition}",
         (model_hash, up_to, *values),
     )
-    return np.fromiter((row[0] for row in rows), dtype=np.int64)
+    return np.sort(np.fromiter((row[0] for row in rows), dtype=np.int64))
 
 
 def count_live(db: sqlite3.Connection, model_hash: str, scope: Scope, after: int = 0) -> int:
@@ -79,10 +86,7 @@ def count_live(db: sqlite3.Connection, model_hash: str, scope: Scope, after: int
         return chunks.count(db, model_hash) - before
     condition, values = scope.condition()
     row = db.execute(
-        # By the sets, whose index tells a chunk's id: no row of ``chunks`` has to be read.
-        "SELECT count(*) FROM recordings"
-        " JOIN chunk_sets ON chunk_sets.recording_id = recordings.id"
-        " JOIN chunks ON chunks.set_id = chunk_sets.id"
+        f"SELECT count(*) FROM {_BY_RECORDING}"
         f" WHERE chunk_sets.model_hash = ? AND chunks.id > ? AND {condition}",
         (model_hash, after, *values),
     ).fetchone()
