@@ -161,7 +161,7 @@ class Settings(BaseModel):
     )
     rendition: Literal["on", "off"] = Field(
         "on",
-        description="whether files are made for browsers where they cannot play a recording, or part"
+        description="whether files are made for browsers where they cannot play a recording or part"
         " of it is withheld; off: where something is withheld, nothing plays",
     )
     rendition_height: int = Field(
