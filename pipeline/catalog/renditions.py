@@ -67,3 +67,8 @@ def room(db: sqlite3.Connection) -> tuple[int, int]:
         (STAGE,),
     ).fetchone()
     return int(row[0]), int(row[1])
+
+
+def forget(db: sqlite3.Connection, recording_id: str) -> None:
+    """Make it stale on request; what there is plays until another is made."""
+    transcripts.forget_results(db, recording_id, (STAGE,))

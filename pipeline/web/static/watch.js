@@ -57,7 +57,8 @@ function follow() {
 function show(line, atOnce = false) {
   const inside = transcript.getBoundingClientRect();
   const place = line.getBoundingClientRect();
-  if (place.top > inside.top + 40 && place.bottom < inside.bottom - 80) return;
+  const bottom = Math.min(inside.bottom, innerHeight);
+  if (place.top > inside.top + 40 && place.bottom < bottom - 60) return;
   const behavior = calm.matches || atOnce ? "instant" : "smooth";
   if (transcript.scrollHeight > transcript.clientHeight + 10) {
     transcript.scrollBy({ top: place.top - inside.top - inside.height / 3, behavior });
