@@ -171,13 +171,8 @@ class Settings(BaseModel):
     )
     rendition: Literal["on", "off"] = Field(
         "on",
-<<<<<<< HEAD
         description="whether files are made for browsers where they cannot play a recording, or"
         " part of it is withheld; off: where something is withheld, nothing plays",
-=======
-        description="whether files are made for browsers where they cannot play a recording or part"
-        " of it is withheld; off: where something is withheld, nothing plays",
->>>>>>> rendition
     )
     rendition_height: int = Field(
         720, ge=144, le=2160, description="most lines of a picture that is made for browsers"
