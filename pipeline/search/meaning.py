@@ -8,14 +8,12 @@ compared at all.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from pipeline.catalog import chunks
 from pipeline.catalog import vectors as stored_vectors
-from pipeline.catalog.chunks import StoredChunk
 from pipeline.catalog.generations import Generation
 from pipeline.catalog.scope import Scope
 from pipeline.search.fusion import best_first
@@ -27,9 +25,6 @@ LONGEST_TAIL = 20_000
 
 SAMPLE, _DOUBT = 256, 64
 """Passages that tell how alike any two are, and how many of them still tell little."""
-
-_NEIGHBOUR = 0.3
-"""The share of a neighbour's likeness that counts for a passage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +87,3 @@ def background(db: sqlite3.Connection, model_hash: str, scope: Scope) -> float:
 def likeness(cosine: float, background: float) -> float:
     """A cosine as 0 for two passages that have nothing to do with each other and 1 for the same."""
     return (cosine - background) / (1 - background)
-
-
-def smoothed(
-    likenesses: Mapping[int, float], stored: Mapping[int, StoredChunk]
-) -> dict[int, float]:
-    """Each passage's likeness with a share of those of its neighbours: what is talked of before and
-    after tells what a passage is about."""
-    places = {i: (stored[i].recording_id, stored[i].chunk.number) for i in likenesses}
-    at = {places[i]: own for i, own in likenesses.items()}
-    made: dict[int, float] = {}
-    for i, (recording_id, number) in places.items():
-        around = ((recording_id, number - 1), (recording_id, number + 1))
-        beside = [at[place] for place in around if place in at]
-        made[i] = (likenesses[i] + _NEIGHBOUR * sum(beside)) / (1 + _NEIGHBOUR * len(beside))
-    return made

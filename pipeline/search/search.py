@@ -12,7 +12,6 @@ from sqlite3 import Connection
 from models.contracts import Embedder
 from pipeline.catalog import chunks, generations, recordings, vocabulary
 from pipeline.catalog import vectors as stored_vectors
-from pipeline.catalog.chunks import StoredChunk
 from pipeline.catalog.connection import Catalogue
 from pipeline.catalog.generations import Generation
 from pipeline.catalog.scope import Scope
@@ -24,7 +23,7 @@ from pipeline.search.evidence import Evidence
 from pipeline.search.fusion import blend, imputed, meaning_weight
 from pipeline.search.known import what_is_known
 from pipeline.search.languages import foreign
-from pipeline.search.meaning import background, likeness, smoothed
+from pipeline.search.meaning import background, likeness
 from pipeline.search.nearest import nearest
 from pipeline.search.query import parse, readable
 from pipeline.search.ranking import EACH, Candidate, apart, spread
@@ -226,7 +225,7 @@ class _Search:
         readings = read(spelt(query, self.slips), self.evidence, laid_out(stored.values()), known)
         running = {i: stored[i] for i in ids if i in stored}
         others = foreign(query, running, found)
-        scores = self._scores(running, readings, stored, meant, others)
+        scores = self._scores(running, readings, meant, others)
         return [
             Candidate(stored[i], found[stored[i].recording_id], readings[i], score)
             for i, score in scores.items()
@@ -242,18 +241,15 @@ class _Search:
         self,
         ids: Iterable[int],
         readings: Mapping[int, Reading],
-        stored: Mapping[int, StoredChunk],
         meant: _Meant | None,
         others: frozenset[int],
     ) -> dict[int, float]:
         words = {i: readings[i].score for i in ids}
         if meant is None:
             return words
-        vectors = stored_vectors.vectors_of(self._db, meant.model.hash, stored)
+        vectors = stored_vectors.vectors_of(self._db, meant.model.hash, words)
         background = self._searcher.background(self._db, meant.model, self._scope)
-        cosines = {i: float(vector @ meant.vector[0]) for i, vector in vectors.items()}
-        meaning = smoothed({i: likeness(c, background) for i, c in cosines.items()}, stored)
-        own = {i: meaning[i] for i in words}
+        own = {i: likeness(float(v @ meant.vector[0]), background) for i, v in vectors.items()}
         if self._mode == "meaning":
             self.meaning = math.inf
             return own
