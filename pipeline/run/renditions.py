@@ -154,19 +154,21 @@ def _made(
         except MediaError:
             shelf.check_room(home)
             raise
-        made = _described(part, made, decision)
+        made = _described(part, made, decision, probe.shown(path))
         _note(watch, made, started, part)
 
 
-def _described(part: Path, made: Made, decision: Decision) -> Made:
+def _described(part: Path, made: Made, decision: Decision, source: str) -> Made:
     """``made`` with all that lies in ``part``. Raises MediaError where that does not play."""
     file = "" if decision.kind == "original" else rendering.name_of(decision)
     if file:
         try:
-            probe.choose_track(probe.probe(part / file), None)
+            outcome = probe.probe(part / file)
+            probe.choose_track(outcome, None)
         except MediaError as error:
-            detail = error.kind
-            raise MediaError("rendition.failed", path=file, detail=detail) from error
+            raise MediaError("rendition.failed", path=source, detail=error.kind) from error
+        if not outcome.duration_ms:
+            raise MediaError("rendition.failed", path=source, detail="–")
     frames = sum(1 for _ in (part / rendering.FRAMES).iterdir())
     return replace(made, file=file, frames=frames, bytes=shelf.sync(part))
 

@@ -83,7 +83,8 @@ def arguments(
     runs in, which needs one called ``FRAMES`` where there is a picture."""
     only_frames = decision.kind == "original"
     # Frames that no other is made from need not be decoded for a picture every few seconds.
-    skip = {"skip_frame:v": "noref"} if decision.kind != "encoded" else {}
+    only_looked_at = decision.picture and (only_frames or decision.copy_video)
+    skip = {"skip_frame:v": "noref"} if only_looked_at else {}
     opened = ffmpeg.input(_INPUT, **input_options(info.container), **skip, threads=threads)
     outputs = []
     picture = None
