@@ -52,8 +52,8 @@ bench: setup  ## speed, as ratios measured side by side
 bench-search: setup  ## how good search is, beside BM25 (FINAL=1: the half nothing is tuned on)
 	$(BIN)/python -m tests.bench_search $(if $(FINAL),--final)
 
-serve:  ## the web pages (not part of this version)
-	@echo "The web pages are not part of this version; search with .venv/bin/interviews search." && exit 1
+serve: setup  ## the web pages over what `make demo` made, on this machine only
+	$(BIN)/interviews --home .demo serve --open
 
 models-speech: setup  ## train the bundled speech model again (hours; needs espeak-ng)
 	$(BIN)/python -m models.training.speech.train --work $(TRAINING)/speech --out models/bundled/whisper-de-en

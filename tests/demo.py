@@ -68,7 +68,8 @@ def main() -> None:
     for kind, query in QUERIES:
         show(kind, query)
     say(
-        "\nTry next: .venv/bin/interviews --home .demo search 'Was kostet der neue Zähler?'"
+        "\nTry next: make serve, then open http://127.0.0.1:8000"
+        "\n      or: .venv/bin/interviews --home .demo search 'Was kostet der neue Zähler?'"
         "   (more: .venv/bin/interviews --help)"
     )
 
