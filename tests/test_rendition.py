@@ -689,14 +689,14 @@ ON = {"INTERVIEWS_RENDITION": "on"}
 
 @pytest.fixture
 def long_film(tmp_path: Path) -> Path:
-    """Twenty minutes that take longer to encode than a test to kill."""
+    """Five minutes that take longer to encode than a test to kill."""
     second = make(
         tmp_path / "second.mkv",
         *("-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=25:duration=1", *TONE),
         *("-c:v", "mpeg4", "-c:a", "libmp3lame"),
         seconds=1,
     )
-    looped = ("-stream_loop", "1199", "-i", f"file:{second}", "-map", "0", "-c", "copy")
+    looped = ("-stream_loop", "299", "-i", f"file:{second}", "-map", "0", "-c", "copy")
     outcome = ffmpeg.run(
         (*looped, f"file:{tmp_path / 'long.mkv'}"), ffmpeg.Limits(file_bytes=1 << 30)
     )
