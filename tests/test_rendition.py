@@ -8,7 +8,7 @@ import select
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -483,6 +483,16 @@ def test_what_plays_as_it_is_gets_pictures_alone(archive: Archive, clear: Path) 
     assert archive.frame(one, 4999) != archive.frame(one, 5000) == archive.frame(one, 10**9)
 
 
+def test_what_plays_as_it_is_plays_without_pictures_too(
+    archive: Archive, clear: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = archive.add(clear)
+    monkeypatch.setattr(rendering, "EVERY_MS", -1)
+    archive.run()
+    assert isinstance(archive.played(one), Playable)
+    assert archive.get(one).warning is None
+
+
 def test_an_original_that_changed_is_not_played(archive: Archive, clear: Path) -> None:
     one = archive.add(clear)
     archive.run()
@@ -530,7 +540,7 @@ def test_what_is_withheld_while_it_is_made_is_not_in_it(
     one = archive.add(film)
     really, runs = rendering.render, []
 
-    def render(*arguments: Any) -> Iterator[int]:
+    def render(*arguments: Any) -> Generator[int, None, None]:
         runs.append(arguments)
         yield from really(*arguments)
         if len(runs) == 1:
@@ -670,7 +680,7 @@ def test_a_stopped_run_leaves_nothing_half_done(
     one = archive.add(film)
     really, begun = rendering.render, []
 
-    def render(*arguments: Any) -> Iterator[int]:
+    def render(*arguments: Any) -> Generator[int, None, None]:
         begun.append(arguments)
         yield from really(*arguments)
 
@@ -689,14 +699,14 @@ ON = {"INTERVIEWS_RENDITION": "on"}
 
 @pytest.fixture
 def long_film(tmp_path: Path) -> Path:
-    """Twenty minutes that take longer to encode than a test to kill."""
+    """Five minutes that take longer to encode than a test to kill."""
     second = make(
         tmp_path / "second.mkv",
         *("-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=25:duration=1", *TONE),
         *("-c:v", "mpeg4", "-c:a", "libmp3lame"),
         seconds=1,
     )
-    looped = ("-stream_loop", "1199", "-i", f"file:{second}", "-map", "0", "-c", "copy")
+    looped = ("-stream_loop", "299", "-i", f"file:{second}", "-map", "0", "-c", "copy")
     outcome = ffmpeg.run(
         (*looped, f"file:{tmp_path / 'long.mkv'}"), ffmpeg.Limits(file_bytes=1 << 30)
     )

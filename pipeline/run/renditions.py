@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from sqlite3 import Connection
@@ -82,7 +83,8 @@ def _make(bench: Bench, recording: Recording) -> None:
         queue.set_progress(db, recording.id, renditions.STAGE, 0.0)
         withheld, shown = reading.reaches(db, recording.id), _shown(db, recording)
         former = renditions.get(db, recording.id)
-    shelf.keep_only(bench.context.home, recording.id, former[1].folder if former else "")
+    plays = former[1].folder if former and former[0].digest == shown else ""
+    shelf.keep_only(bench.context.home, recording.id, plays)
     watch = _Watch(bench, recording, shown)
     try:
         path, info, decision = _decided(recording, withheld)
@@ -90,6 +92,8 @@ def _make(bench: Bench, recording: Recording) -> None:
             try:
                 return _made(watch, path, info, attempt, withheld, started)
             except MediaError:
+                if attempt.kind == "original":  # it plays without pictures of it, too
+                    return _note(watch, _made_of(attempt), started)
                 if attempt.kind != "copied":
                     raise
     except (MediaError, HomeUnusable):
@@ -140,7 +144,7 @@ def _made(
         height=settings.rendition_height,
         threads=settings.threads or len(os.sched_getaffinity(0)),
     )
-    made = Made(decision.kind, media_type=decision.media_type, has_video=bool(decision.picture))
+    made = _made_of(decision)
     if not listed:
         _note(watch, made, started)
         return
@@ -149,13 +153,19 @@ def _made(
         (part / rendering.FRAMES).mkdir(mode=0o700)
         bounds = rendering.limits(size, total_ms)
         try:
-            for done_ms in rendering.render(path, listed, part, bounds):
-                watch.reached(done_ms, total_ms)
+            with closing(rendering.render(path, listed, part, bounds)) as progress:
+                for done_ms in progress:
+                    watch.reached(done_ms, total_ms)
         except MediaError:
             shelf.check_room(home)
             raise
         made = _described(part, made, decision, probe.shown(path))
         _note(watch, made, started, part)
+
+
+def _made_of(decision: Decision) -> Made:
+    """What there is before there are files."""
+    return Made(decision.kind, media_type=decision.media_type, has_video=bool(decision.picture))
 
 
 def _described(part: Path, made: Made, decision: Decision, source: str) -> Made:

@@ -48,9 +48,11 @@ try:
     ctypes.CDLL(None).prctl(1, 9)
 except (AttributeError, OSError):
     pass
-os.execv(sys.argv[1], sys.argv[1:])"""
+if os.getppid() == int(sys.argv[1]):
+    os.execv(sys.argv[2], sys.argv[2:])"""
 """Long work gives way to searches, and is killed when we are, by Linux (PR_SET_PDEATHSIG, SIGKILL):
-FFmpeg ignores that nobody listens any more and would go on for hours."""
+FFmpeg ignores that nobody listens any more and would go on for hours. It does not even begin where
+we are gone already."""
 
 _PREFIX = re.compile(r"^(\[[^\]]*\] *)+")
 _EMPTY_PHRASES = (
@@ -136,7 +138,7 @@ class Stream:
         self._limits = limits
         command = (str(ffmpeg_path()), "-nostdin", "-hide_banner", *arguments)
         if folder is not None:
-            command = (sys.executable, "-I", "-S", "-c", _LAUNCHER, *command)
+            command = (sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid()), *command)
         self._process = subprocess.Popen(
             limited(command, limits),
             cwd=folder,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -197,7 +197,9 @@ def _within(withheld: Sequence[Span], *, before_ms: float, after_ms: float = 0.0
     )
 
 
-def render(path: Path, listed: Sequence[str], folder: Path, bounds: Limits) -> Iterator[int]:
+def render(
+    path: Path, listed: Sequence[str], folder: Path, bounds: Limits
+) -> Generator[int, None, None]:
     """Run FFmpeg in ``folder``: again and again how many milliseconds are made. Whoever stops
     listening ends it.
 
