@@ -33,3 +33,12 @@ def test_passages_in_another_language_than_the_question_are_known(
         found = recordings.get_many(db, ids.values())
     others = {stored[one].recording_id for one in foreign(query, stored, found)}
     assert others == ({ids[language]} if language else set())
+
+
+def test_where_all_passages_are_in_another_language_none_is_set_apart(tmp_path: Path) -> None:
+    home = SearchHome(tmp_path)
+    key = home.add("Miete", interview("Die Miete kostet wenig.", language="de"))
+    with home.catalogue.read() as db:
+        stored = chunks.load(db, [1])
+        found = recordings.get_many(db, [key])
+    assert foreign("How much is the rent?", stored, found) == frozenset()
