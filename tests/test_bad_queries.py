@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.cli.localise import localise
 from pipeline.cli.main import cli, run_cli
+from pipeline.search.analysis import MAX_QUERY_CHARACTERS
 from pipeline.search.results import MODES
 from tests.conftest import Interviews, Ran
 from tests.test_bad_input import said_plainly
@@ -156,7 +157,8 @@ def test_a_strange_query_gets_an_answer(here: Here, query: str, mode: str) -> No
     assert list(ran.json) == ["query", "mode", "degraded", "took_ms", "hits"]
     assert all(hit["title"] == "Hafen" for hit in ran.json["hits"])
     shown = here("search", "--mode", mode, "--", query)
-    assert (shown.code, shown.err) == (0, "")
+    assert (shown.code, shown.err.strip()) == (0, ran.json["degraded"] or "")
+    assert bool(shown.err) == (len(query) > MAX_QUERY_CHARACTERS), "what was left out is said"
     written(shown.out)
 
 

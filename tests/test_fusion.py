@@ -27,8 +27,8 @@ def test_equal_scores_are_in_order_of_id() -> None:
 
 
 def test_meaning_is_heard_the_more_the_less_words_can_find() -> None:
-    assert meaning_weight(0.1) > meaning_weight(0.3) > meaning_weight(0.6) > meaning_weight(1.0) > 0
-    assert meaning_weight(0.0) == meaning_weight(0.05)
+    assert meaning_weight(0.2) > meaning_weight(0.4) > meaning_weight(0.6) > meaning_weight(1.0) > 0
+    assert meaning_weight(0.0) == meaning_weight(0.2)
 
 
 def order(scores: dict[int, float]) -> list[int]:

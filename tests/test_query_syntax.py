@@ -48,6 +48,15 @@ def test_quoted_words_must_follow_one_another(home: SearchHome, mode: Mode, quot
     assert found(home, f"Energie {query}", mode) == {"Fernwärme", "Biogas", "Neu"}
 
 
+def test_what_is_in_quotes_is_found_as_it_is_written(tmp_path: Path) -> None:
+    home = SearchHome(tmp_path)
+    said = ("Die Förderung hilft uns.", "Die Forderung hilft uns.", "Förderungen helfen uns.")
+    home.add_all({sentence: interview(sentence) for sentence in said})
+    home.publish()
+    assert found(home, '"Förderung"') == found(home, '"foerderung"') == {said[0]}
+    assert found(home, "Förderung") == set(said)
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_what_a_minus_stands_before_is_left_out(home: SearchHome, mode: Mode) -> None:
     left = {"Getrennt", "Fernwärme", "Zähler", "Neu"}

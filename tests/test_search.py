@@ -122,6 +122,14 @@ def test_words_that_differ_by_an_umlaut_are_told_apart(tmp_path: Path) -> None:
         assert home.searcher().search(query, mode="words").hits[0].jump_ms == second * 1000
 
 
+def test_words_that_differ_by_a_sharp_s_are_told_apart(tmp_path: Path) -> None:
+    home = SearchHome(tmp_path)
+    talk = ("Die Buße war hoch.", "So ist das.", "Die Busse fahren wieder.")
+    home.add("Stadt", interview(*talk, seconds=30), ChunkParameters(60, 0))
+    for query, second in (("Buße", 0), ("Busse", 60)):
+        assert home.searcher().search(query, mode="words").hits[0].jump_ms == second * 1000
+
+
 def test_a_recording_whose_captions_name_no_language_is_found_by_its_own(tmp_path: Path) -> None:
     home = SearchHome(tmp_path)
     said = interview("Der Funkzähler hängt im Keller.")

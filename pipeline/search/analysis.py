@@ -172,11 +172,11 @@ def guess_language(text: str) -> str:
 
 
 def told_language(text: str) -> str | None:
-    """The same; None where there are no stop words at all, as in a query that is a name."""
+    """The same; None where it is a draw, as in a query that is a name."""
     words = [_folded(word[0]) for word in _WORD.finditer(text)]
     german = sum(word in _folded_stop_words("de") for word in words)
     english = sum(word in _folded_stop_words("en") for word in words)
-    if not (english or german):
+    if english == german:
         return None
     return "en" if english > german else "de"
 

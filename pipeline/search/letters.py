@@ -22,7 +22,7 @@ MOST = 256
 """Runs of a query that are looked for: some fifty words."""
 
 _WORDS = re.compile(r"[^\W_]+")
-_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ẞ": "ß"})
 
 Shares = NDArray[np.float64]
 """float64 [runs, sentences]: what each run that a sentence holds makes of the whole query."""
@@ -50,9 +50,10 @@ def _runs(query: str) -> list[str]:
 
 
 def _marked(text: str) -> str:
-    """The words of a text in lower case, a blank at either side of each. Umlauts tell words apart
-    ("Küchen", "Kuchen") and are written out, as some type them; other accents are dropped."""
-    plain = unicodedata.normalize("NFC", text.casefold()).translate(_UMLAUTS)
+    """The words of a text in lower case, a blank at either side of each. Umlauts and ß tell words
+    apart ("Küchen", "Kuchen"; "Buße", "Busse"); umlauts are written out, as some type them; other
+    accents are dropped."""
+    plain = unicodedata.normalize("NFC", text).lower().translate(_UMLAUTS)
     plain = unicodedata.normalize("NFKD", plain)
     plain = "".join(sign for sign in plain if not unicodedata.combining(sign))
     return f" {'  '.join(_WORDS.findall(plain))} "

@@ -86,4 +86,4 @@ def background(db: sqlite3.Connection, model_hash: str, scope: Scope) -> float:
 
 def likeness(cosine: float, background: float) -> float:
     """A cosine as 0 for two passages that have nothing to do with each other and 1 for the same."""
-    return (cosine - background) / (1 - background)
+    return max(cosine - background, 0.0) / (1 - background)

@@ -8,6 +8,7 @@ Before a digit it is a sign ("-5 Grad"). All else is words.
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from pipeline.catalog.scope import Scope
@@ -22,6 +23,8 @@ _SYNTAX = re.compile(
     r"|(?<!\S)[-−](?P<word>[^\W\d_]\S*)"
 )
 
+_WORDS = re.compile(r"[^\W_]+")
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -33,6 +36,12 @@ class Query:
     asked: str
     exact: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+
+    def verbatim(self, text: str) -> bool:
+        """Whether a passage holds what is in quotes as it is written there, but for capitals and
+        signs. The full-text table knows words by their stems only."""
+        said = _plain(text)
+        return all(_plain(one) in said for one in self.exact)
 
     def within(self, scope: Scope) -> Scope:
         """The scope, narrowed to passages that hold and lack what they must."""
@@ -67,6 +76,12 @@ def parse(query: str) -> Query:
     if not exact and not without:
         return Query(query)
     return Query(asked.strip(), tuple(exact), tuple(without))
+
+
+def _plain(text: str) -> str:
+    """The words of a text alone, umlauts written out, a blank at either side of each."""
+    spelt = unicodedata.normalize("NFC", text).casefold().translate(_UMLAUTS)
+    return f" {' '.join(_WORDS.findall(spelt))} "
 
 
 def _phrase(said: str, language: str | None) -> str:

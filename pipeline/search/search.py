@@ -18,13 +18,19 @@ from pipeline.catalog.scope import Scope
 from pipeline.errors import BadInput, InterviewsError
 from pipeline.glossary import Glossary
 from pipeline.search import moments, vectors
-from pipeline.search.analysis import MAX_QUERY_CHARACTERS, QueryWord, query_words
+from pipeline.search.analysis import (
+    MAX_QUERY_CHARACTERS,
+    MAX_QUERY_WORDS,
+    QueryWord,
+    query_words,
+)
 from pipeline.search.evidence import Evidence
 from pipeline.search.fusion import blend, imputed, meaning_weight
 from pipeline.search.known import what_is_known
 from pipeline.search.languages import foreign
 from pipeline.search.meaning import background, likeness
 from pipeline.search.nearest import nearest
+from pipeline.search.query import Query as SaidQuery
 from pipeline.search.query import parse, readable
 from pipeline.search.ranking import EACH, Candidate, apart, spread
 from pipeline.search.reading import Reading, read
@@ -107,13 +113,15 @@ class Searcher:
         if limit < 1:
             raise BadInput("search.bad_limit", limit=limit)
         words, badly = self._widened(asked, words)
+        long = _cut_notice(query, words)
         while True:
             meant, notices = self._understood(asked, mode)
             with self._catalogue.read() as db:
                 model = self._model(db)
                 if meant is not None and meant.model != model:
                     continue  # another model was published between the two looks
-                found = _Search(self, db, mode, limits.eased(db), max(DEPTH, 3 * limit))
+                eased, depth = limits.eased(db), max(DEPTH, 3 * limit)
+                found = _Search(self, db, mode, eased, said, depth)
                 candidates = found.candidates(model, asked, words, meant)
             break
         best, cut = self._best(asked, mode, apart(candidates))
@@ -121,7 +129,7 @@ class Searcher:
         hits = _hits(shown, meant, found.meaning, found.evidence)
         corrected = told(found.slips, [one.stored.chunk for one in shown])
         took_ms = (time.perf_counter() - started) * 1000
-        degraded = (*badly, *notices, *found.notices, *cut)
+        degraded = (*long, *badly, *notices, *found.notices, *cut)
         return SearchResult(query, mode, degraded, took_ms, hits, corrected)
 
     def _best(
@@ -185,16 +193,31 @@ class Searcher:
         return self._background[key]
 
 
+def _cut_notice(query: str, words: Sequence[QueryWord]) -> tuple[Notice, ...]:
+    """That a query was not read to its end."""
+    if len(query) <= MAX_QUERY_CHARACTERS and len(words) < MAX_QUERY_WORDS:
+        return ()
+    counts: dict[str, str | int] = {"words": MAX_QUERY_WORDS, "characters": MAX_QUERY_CHARACTERS}
+    return (Notice("search.degraded.long", counts),)
+
+
 class _Search:
     """One search inside one snapshot of the catalogue."""
 
     def __init__(
-        self, searcher: Searcher, db: Connection, mode: Mode, scope: Scope, depth: int
+        self,
+        searcher: Searcher,
+        db: Connection,
+        mode: Mode,
+        scope: Scope,
+        said: SaidQuery,
+        depth: int,
     ) -> None:
         self._searcher = searcher
         self._db = db
         self._mode = mode
         self._scope = scope
+        self._said = said
         self._depth = depth
         self.notices: list[Notice] = []
         self.slips: tuple[Slip, ...] = ()
@@ -223,7 +246,9 @@ class _Search:
         self.evidence = self._weighed(model, words)
         known = what_is_known(self._db, found.values())
         readings = read(spelt(query, self.slips), self.evidence, laid_out(stored.values()), known)
-        running = {i: stored[i] for i in ids if i in stored}
+        running = {
+            i: stored[i] for i in ids if i in stored and self._said.verbatim(stored[i].chunk.text)
+        }
         others = foreign(query, running, found)
         scores = self._scores(running, readings, meant, others)
         return [
