@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -628,7 +628,7 @@ def test_texts_come_before_renditions(archive: Archive, film: Path, clear: Path)
     order: list[tuple[str, ...]] = []
 
     class Told(Silent):
-        def started(self, recording: Recording, stages: tuple[str, ...], *, new: bool) -> None:  # noqa: ARG002
+        def started(self, recording: Recording, stages: tuple[str, ...], *, new: bool) -> None:
             order.append(stages)
 
     archive.add(film)

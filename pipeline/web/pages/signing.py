@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from anyio import to_thread
 from starlette.requests import Request
@@ -41,9 +41,8 @@ def check_token(request: Request, form: dict[str, str]) -> None:
 
 def local(back: str) -> str:
     """An address of this site, else the first page: nobody is led elsewhere from here."""
-    parts = urlsplit(back)
-    stays = back.startswith("/") and not back.startswith(("//", "/\\")) and back.isprintable()
-    return back if stays and not parts.scheme and not parts.netloc else "/"
+    stays = back.startswith("/") and "\\" not in back and not back.startswith("//")
+    return back if stays and back.isprintable() else "/"
 
 
 def sign_in_page(request: Request) -> Response:
@@ -64,7 +63,7 @@ def _signed_in(request: Request, form: dict[str, str]) -> Response:
     name, back = form.get("name", "").strip(), local(form.get("back", "/"))
     address = request.client.host if request.client else ""
     try:
-        with site_of(request).desks.desk() as desk:
+        with site_of(request).reception.desk() as desk:
             given = signing_in.sign_in(
                 desk.catalogue, name, form.get("password", ""), address, now_ms()
             )
@@ -88,7 +87,7 @@ async def sign_out(request: Request) -> Response:
 
 
 def _signed_out(request: Request) -> Response:
-    with site_of(request).desks.desk() as desk:
+    with site_of(request).reception.desk() as desk:
         sessions.end(desk.catalogue, request.cookies.get(SESSION_COOKIE, ""))
     answer = RedirectResponse("/sign-in", 303)
     answer.delete_cookie(SESSION_COOKIE, secure=is_secure(request), httponly=True)
@@ -99,7 +98,7 @@ def _signed_out(request: Request) -> Response:
 
 def invitation_page(request: Request) -> Response:
     """``GET /invitation/TOKEN``"""
-    with site_of(request).desks.desk() as desk, desk.catalogue.read() as db:
+    with site_of(request).reception.desk() as desk, desk.catalogue.read() as db:
         user = invitations.invited(db, request.path_params["token"], now_ms())
     return page(request, "invitation.html", name=user.name, trouble=None)
 
@@ -112,7 +111,7 @@ async def accept(request: Request) -> Response:
 
 def _accepted(request: Request, form: dict[str, str]) -> Response:
     token, password = request.path_params["token"], form.get("password", "")
-    with site_of(request).desks.desk() as desk:
+    with site_of(request).reception.desk() as desk:
         with desk.catalogue.read() as db:
             user = invitations.invited(db, token, now_ms())
         try:
