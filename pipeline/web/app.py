@@ -108,7 +108,7 @@ def _strayed(request: Request, error: Exception) -> Response:
     )
 
 
-def _broken(request: Request, error: Exception) -> Response:
+def _broken(request: Request, _: Exception) -> Response:
     """Something nobody expected; it comes to the guard's log."""
     language = language_of(request)
     return page(

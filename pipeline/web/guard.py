@@ -50,7 +50,7 @@ HEADERS = {
 KEPT = "private, no-cache"
 UNKEPT = "no-store"
 
-SECRET = "/invitation/"
+INVITATIONS = "/invitation/"
 """Below it addresses are secrets, which no browser may hand on."""
 
 _HOST = re.compile(r"([0-9a-z_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.ASCII)
@@ -70,7 +70,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answering = _Answering(send, secret=scope["path"].startswith(SECRET))
+        answering = _Answering(send, secret=_is_secret(scope["path"]))
         refusal = self._refusal(Headers(scope=scope), scope["method"], scope["path"])
         if refusal:
             await _refused(*refusal)(scope, receive, answering)
@@ -87,25 +87,13 @@ class Guard:
 
     def _refusal(self, headers: Headers, method: str, path: str) -> tuple[int, str] | None:
         host = headers.get("host", "").lower()
-        chunked = "transfer-encoding" in headers
-        length = headers.get("content-length", "0")
         if not self._known(host):
             return 421, "Unknown host / Unbekannter Host"
-        if chunked and "content-length" in headers:
-            # Whoever stands between might see two requests where we see one (RFC 9112, 6.1).
-            return 400, "Length given twice / Doppelte Längenangabe"
-        if method in ("GET", "HEAD"):
-            empty = not chunked and not length.strip("0")
-            return (
-                None if empty else (400, "Nothing is to be sent here / Hier ist nichts zu senden")
-            )
-        if method != "POST":
+        if method not in ("GET", "HEAD", "POST"):
             return 405, "Method not allowed / Methode nicht erlaubt"
-        if not _same_origin(headers, host, secret=path.startswith(SECRET)):
+        if method == "POST" and not _same_origin(headers, host, secret=_is_secret(path)):
             return 403, "Sent from another site / Von einer anderen Website gesendet"
-        if not re.fullmatch("0*[0-9]{1,9}", length, re.ASCII) or int(length) > MOST_BYTES:
-            return 413, "Too large / Zu groß"
-        return None
+        return _bad_length(headers, 0 if method != "POST" else MOST_BYTES)
 
     def _known(self, host: str) -> bool:
         """Whether a Host header is a name of this server. Any other may be a site that leads its
@@ -120,6 +108,21 @@ class Guard:
         except ValueError:
             return False
         return True
+
+
+def _bad_length(headers: Headers, most: int) -> tuple[int, str] | None:
+    """What is wrong with how much is sent; with a GET it is nothing."""
+    chunked, length = "transfer-encoding" in headers, headers.get("content-length", "0")
+    if chunked and "content-length" in headers:
+        # Whoever stands between might see two requests where we see one (RFC 9112, 6.1).
+        return 400, "Length given twice / Doppelte Längenangabe"
+    if (chunked and not most) or not re.fullmatch("[0-9]{1,20}", length) or int(length) > most:
+        return 413, "Too large / Zu groß"
+    return None
+
+
+def _is_secret(path: str) -> bool:
+    return path.startswith(INVITATIONS)
 
 
 def _name_of(host: str) -> str:

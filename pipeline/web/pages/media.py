@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from pipeline.catalog import chapters as stored_chapters
 from pipeline.catalog import visible
@@ -15,6 +15,7 @@ from pipeline.run import playing, reading
 from pipeline.run.playing import Playable
 from pipeline.values import Recording
 from pipeline.web.asking import viewer_of
+from pipeline.web.filebytes import FileBytes
 from pipeline.web.guard import KEPT
 from pipeline.web.site import site_of
 
@@ -34,7 +35,7 @@ def media(request: Request) -> Response:
         found = playing.playable(site.context.home, db, recording, site.context.settings)
     if not isinstance(found, Playable):
         raise NotFound("web.no_media", id=recording_id)
-    return FileResponse(found.path, media_type=found.media_type, headers={"cache-control": KEPT})
+    return FileBytes(found.path, found.media_type, NotFound("web.no_media", id=recording_id))
 
 
 def picture(request: Request) -> Response:
@@ -45,7 +46,7 @@ def picture(request: Request) -> Response:
         found = playing.frame(site.context.home, db, recording, request.path_params["ms"])
     if found is None:
         raise NotFound("web.no_picture", id=recording_id)
-    return FileResponse(found, media_type="image/jpeg", headers={"cache-control": KEPT})
+    return FileBytes(found, "image/jpeg", NotFound("web.no_picture", id=recording_id))
 
 
 def captions(request: Request) -> Response:

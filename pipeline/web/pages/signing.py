@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from pipeline.accounts import invitations, sessions, signing_in
+from pipeline.accounts import invitations, passwords, sessions, signing_in
 from pipeline.catalog.connection import now_ms
 from pipeline.errors import BadInput, InterviewsError, NotFound, Refused
 from pipeline.web.asking import SESSION_COOKIE, asker_of, language_of
@@ -17,6 +17,9 @@ from pipeline.web.site import site_of
 from pipeline.web.templating import page
 
 _FIELDS = 20
+
+_AT_ONCE = CapacityLimiter(2 * passwords.AT_ONCE)
+"""People whose passwords are looked at, or who wait for it: others are read to meanwhile."""
 
 
 async def form_of(request: Request) -> dict[str, str]:
@@ -56,7 +59,7 @@ def sign_in_page(request: Request) -> Response:
 async def sign_in(request: Request) -> Response:
     """``POST /sign-in``"""
     form = await form_of(request)
-    return await to_thread.run_sync(_signed_in, request, form)
+    return await to_thread.run_sync(_signed_in, request, form, limiter=_AT_ONCE)
 
 
 def _signed_in(request: Request, form: dict[str, str]) -> Response:
@@ -67,6 +70,8 @@ def _signed_in(request: Request, form: dict[str, str]) -> Response:
             given = signing_in.sign_in(
                 desk.catalogue, name, form.get("password", ""), address, now_ms()
             )
+            if former := request.cookies.get(SESSION_COOKIE):
+                sessions.end(desk.catalogue, former)
     except InterviewsError as error:
         trouble = _trouble(request, error)
         return page(
@@ -106,7 +111,7 @@ def invitation_page(request: Request) -> Response:
 async def accept(request: Request) -> Response:
     """``POST /invitation/TOKEN``"""
     form = await form_of(request)
-    return await to_thread.run_sync(_accepted, request, form)
+    return await to_thread.run_sync(_accepted, request, form, limiter=_AT_ONCE)
 
 
 def _accepted(request: Request, form: dict[str, str]) -> Response:
