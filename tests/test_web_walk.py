@@ -60,7 +60,7 @@ QUESTIONS = (
 OF_A_RECORDING = {
     "/r/{id}": ("", "?t=12", "?q=Fernw%C3%A4rme", "?q=Ausbau&t=3", "?t=x"),
     "/r/{id}/media": ("",),
-    "/r/{id}/picture/{ms:int}": ("/0", "/7000"),
+    "/r/{id}/picture/{ms}": ("/0", "/7000"),
     "/r/{id}/captions.vtt": ("",),
     "/r/{id}/chapters.vtt": ("",),
     "/r/{id}/transcript.{form}": (".vtt", ".srt", ".txt", ".exe"),
@@ -80,7 +80,7 @@ AT_THE_DOOR = {"/help", "/help/{page}", "/language", "/sign-in", "/invitation/{t
 
 def address(route: str, below: str, recording_id: str) -> str:
     begin = route.replace("{id}", recording_id)
-    return begin.replace("/{ms:int}", "").replace(".{form}", "") + below
+    return begin.replace("/{ms}", "").replace(".{form}", "") + below
 
 
 def said(answer: Answer, recording_id: str) -> tuple[int, object, bytes]:

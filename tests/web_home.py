@@ -109,6 +109,8 @@ class WebHome(SearchHome):
             recordings.set_facts(db, own, facts)
             recordings.set_media(db, own, media)
             transcripts.store(db, own, talk.transcript)
+            heard = StageResult("f", "d")
+            transcripts.record_result(db, own, "transcribe", heard, took_ms=0)
             chapters.store(db, own, parts, StageResult("f", "d"), took_ms=0)
             shown = StageResult("f", shows(own, None, ()))
             renditions.store(db, own, shown, made, took_ms=0)

@@ -37,7 +37,7 @@ def pages(site: Site) -> Starlette:
             Route("/", search.search_page),
             Route("/r/{id}", watch.watch_page),
             Route("/r/{id}/media", media.media),
-            Route("/r/{id}/picture/{ms:int}", media.picture),
+            Route("/r/{id}/picture/{ms}", media.picture),
             Route("/r/{id}/captions.vtt", media.captions),
             Route("/r/{id}/chapters.vtt", media.chapters),
             Route("/r/{id}/transcript.{form}", media.transcript),

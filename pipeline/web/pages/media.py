@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -41,9 +43,11 @@ def media(request: Request) -> Response:
 def picture(request: Request) -> Response:
     """``GET /r/ID/picture/MS``: the picture nearest to a time."""
     site, viewer, recording_id = site_of(request), viewer_of(request), request.path_params["id"]
+    if not re.fullmatch("[0-9]{1,9}", request.path_params["ms"]):
+        raise NotFound("web.no_page")
     with site.desks.desk() as desk, desk.catalogue.read() as db:
         recording = visible.get(db, viewer, recording_id)
-        found = playing.frame(site.context.home, db, recording, request.path_params["ms"])
+        found = playing.frame(site.context.home, db, recording, int(request.path_params["ms"]))
     if found is None:
         raise NotFound("web.no_picture", id=recording_id)
     return FileBytes(found, "image/jpeg", NotFound("web.no_picture", id=recording_id))
