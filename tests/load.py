@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -20,7 +21,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from pipeline.accounts import sessions
 from pipeline.catalog import accounts
@@ -85,12 +86,8 @@ def _served(home: Path) -> Iterator[int]:
     ) as server:
         try:
             assert server.stderr is not None
-            yield next(
-                port
-                for line in server.stderr
-                for word in line.split()
-                if word.startswith("http://") and (port := urlsplit(word.strip(".")).port)
-            )
+            found = (re.search(r"http://127[.]0[.]0[.]1:([0-9]+)", line) for line in server.stderr)
+            yield next(int(one[1]) for one in found if one)
         finally:
             server.terminate()
 
@@ -105,7 +102,9 @@ def _working(home: Path, *, wanted: bool) -> Iterator[subprocess.Popen[bytes] | 
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     environment = _environment(home)
     subprocess.run(_command("add", *films), cwd=ROOT, env=environment, check=True, **quiet)  # type: ignore[call-overload]
-    loop = f"while true; do {' '.join(_command('run'))}; {' '.join(_command('run', '--again', 'transcribe'))} $IDS; done"
+    again = ("run", "--again", "transcribe")
+    both = (" ".join(_command(*one)) for one in (("run",), again))
+    loop = "while true; do {}; {} $IDS; done".format(*both)
     ids = _ids(home)
     environment["IDS"] = " ".join(ids)
     with subprocess.Popen(

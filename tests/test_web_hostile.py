@@ -54,11 +54,34 @@ def clean(answer: Answer) -> bool:
 # --- addresses -----------------------------------------------------------------------------------
 
 IDS = (
-    "..", "%2e%2e", "%2e%2e%2f%2e%2e%2fcatalogue.db", "..%5c..%5c", "%00", f"{OPEN.id}%00",
-    f"{OPEN.id}%20", f"{OPEN.id.upper()}", "%25", "%", "%ff%fe", "_" * 12, "%25" * 12, "'--",
-    "%27%20OR%201=1--", "%F0%9F%92%A3", "%ED%A0%80", "x" * 10_000, "%2f%2fevil.example", "*", "%0d%0aSet-Cookie:%20a=b",
-    f"{OPEN.id}%3fq=1", f"{OPEN.id}%23", "{{7*7}}", "%7b%7b7*7%7d%7d", "NaN", "-1",
-)  # fmt: skip
+    "..",
+    "%2e%2e",
+    "%2e%2e%2f%2e%2e%2fcatalogue.db",
+    "..%5c..%5c",
+    "%00",
+    f"{OPEN.id}%00",
+    f"{OPEN.id}%20",
+    f"{OPEN.id.upper()}",
+    "%25",
+    "%",
+    "%ff%fe",
+    "_" * 12,
+    "%25" * 12,
+    "'--",
+    "%27%20OR%201=1--",
+    "%F0%9F%92%A3",
+    "%ED%A0%80",
+    "x" * 10_000,
+    "%2f%2fevil.example",
+    "*",
+    "%0d%0aSet-Cookie:%20a=b",
+    f"{OPEN.id}%3fq=1",
+    f"{OPEN.id}%23",
+    "{{7*7}}",
+    "%7b%7b7*7%7d%7d",
+    "NaN",
+    "-1",
+)
 
 
 @pytest.mark.parametrize("crafted", IDS, ids=lambda one: one[:20])
@@ -73,15 +96,36 @@ def test_no_crafted_id_leads_anywhere(member: Browser, crafted: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/static/x/../../catalogue.db", "/static/%2e%2e/style.css", "/static/x/..%2fapp.py",
-        "/static/x/style.css", "/static//style.css", "/help/..%2fstaff", "/help/staff",
-        "/help/../staff", "//evil.example/", "//evil.example/help/", "/help//", "/.env", "*",
-        "http://evil.example/", "/r/", "/r//media", f"/r/{OPEN.id}/", f"/r/{OPEN.id}/transcript.",
-        f"/r/{OPEN.id}/transcript.vtt%00", f"/r/{OPEN.id}/transcript.json", f"/r/{OPEN.id}/picture/-1",
-        f"/r/{OPEN.id}/picture/1.5", f"/r/{OPEN.id}/picture/%D9%A3", "/static/x/" + "y" * 9000,
-        f"/invitation/{'x' * 9000}", "/invitation/%00", "/language/../r/" + OPEN.id, "/r/%2e/..//",
+        "/static/x/../../catalogue.db",
+        "/static/%2e%2e/style.css",
+        "/static/x/..%2fapp.py",
+        "/static/x/style.css",
+        "/static//style.css",
+        "/help/..%2fstaff",
+        "/help/staff",
+        "/help/../staff",
+        "//evil.example/",
+        "//evil.example/help/",
+        "/help//",
+        "/.env",
+        "*",
+        "http://evil.example/",
+        "/r/",
+        "/r//media",
+        f"/r/{OPEN.id}/",
+        f"/r/{OPEN.id}/transcript.",
+        f"/r/{OPEN.id}/transcript.vtt%00",
+        f"/r/{OPEN.id}/transcript.json",
+        f"/r/{OPEN.id}/picture/-1",
+        f"/r/{OPEN.id}/picture/1.5",
+        f"/r/{OPEN.id}/picture/%D9%A3",
+        "/static/x/" + "y" * 9000,
+        f"/invitation/{'x' * 9000}",
+        "/invitation/%00",
+        "/language/../r/" + OPEN.id,
+        "/r/%2e/..//",
     ],
-)  # fmt: skip
+)
 def test_no_crafted_path_leads_anywhere(member: Browser, nobody: Browser, path: str) -> None:
     for browser in (member, nobody):
         answer = browser.get(path)
@@ -94,9 +138,12 @@ def test_no_crafted_path_leads_anywhere(member: Browser, nobody: Browser, path: 
 @pytest.mark.parametrize("number", ["9" * 18, "9" * 30, "9" * 5000, "0" * 9000])
 def test_numbers_too_large_for_anything_are_numbers(member: Browser, number: str) -> None:
     for path in (
-        f"/r/{OPEN.id}/picture/{number}", f"/r/{OPEN.id}?t={number}", f"/?q=Ausbau&n={number}",
-        f"/?q=Ausbau&year={number}", f"/r/{OPEN.id}?t={number}:00:00",
-    ):  # fmt: skip
+        f"/r/{OPEN.id}/picture/{number}",
+        f"/r/{OPEN.id}?t={number}",
+        f"/?q=Ausbau&n={number}",
+        f"/?q=Ausbau&year={number}",
+        f"/r/{OPEN.id}?t={number}:00:00",
+    ):
         assert clean(member.get(path))
 
 
@@ -111,12 +158,53 @@ def test_a_time_that_makes_no_sense_is_none(member: Browser, t: str) -> None:
 # --- questions -----------------------------------------------------------------------------------
 
 QUERIES = (
-    '"', '""', '"a', "a AND", "NOT a", "a NEAR/5 b", "words:a", "words : (a)", "*", "a*", "^a", "-",
-    "--", "-a", "a -", "(", ")", "{a b}", "NEAR(a b, 5)", "'; DROP TABLE recordings; --", "%", "_",
-    "\\", "\0", "a\0b", "\ufffd", "\u202e", "💣", "ﬃ", "a" * 4000, "a " * 5000, '"' * 2000, "-a " * 2000,
-    "Fernwärme " * 10_000, "ß" * 9000, "0" * 5000, "1.000.000,5", "e\u0301" * 3000, "\x1b[31m",
-    "<script>alert(1)</script>", "{{7*7}}", "%(a)s", "{q}", "{query}", "title:x", "person:Ulla",
-)  # fmt: skip
+    '"',
+    '""',
+    '"a',
+    "a AND",
+    "NOT a",
+    "a NEAR/5 b",
+    "words:a",
+    "words : (a)",
+    "*",
+    "a*",
+    "^a",
+    "-",
+    "--",
+    "-a",
+    "a -",
+    "(",
+    ")",
+    "{a b}",
+    "NEAR(a b, 5)",
+    "'; DROP TABLE recordings; --",
+    "%",
+    "_",
+    "\\",
+    "\0",
+    "a\0b",
+    "\ufffd",
+    "\u202e",
+    "💣",
+    "ﬃ",
+    "a" * 4000,
+    "a " * 5000,
+    '"' * 2000,
+    "-a " * 2000,
+    "Fernwärme " * 10_000,
+    "ß" * 9000,
+    "0" * 5000,
+    "1.000.000,5",
+    "e\u0301" * 3000,
+    "\x1b[31m",
+    "<script>alert(1)</script>",
+    "{{7*7}}",
+    "%(a)s",
+    "{q}",
+    "{query}",
+    "title:x",
+    "person:Ulla",
+)
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda one: repr(one[:14]))
@@ -141,11 +229,29 @@ def test_no_bad_encoding_breaks_a_page(member: Browser, raw: str) -> None:
 # --- leading elsewhere ---------------------------------------------------------------------------
 
 ELSEWHERE = (
-    "//evil.example", "/\\evil.example", "\\\\evil.example", "https://evil.example", "//[", "http://[",
-    "javascript:alert(1)", "/\t/evil.example", "/\n/evil.example", "/\r\nSet-Cookie: a=b", " //evil",
-    "\x00//evil.example", "///evil.example", "/a\\..\\\\evil.example", "evil.example", "", "/\u2028x",
-    "/\x7f", "?x", "#x", "data:text/html,x", "/\u202e",
-)  # fmt: skip
+    "//evil.example",
+    "/\\evil.example",
+    "\\\\evil.example",
+    "https://evil.example",
+    "//[",
+    "http://[",
+    "javascript:alert(1)",
+    "/\t/evil.example",
+    "/\n/evil.example",
+    "/\r\nSet-Cookie: a=b",
+    " //evil",
+    "\x00//evil.example",
+    "///evil.example",
+    "/a\\..\\\\evil.example",
+    "evil.example",
+    "",
+    "/\u2028x",
+    "/\x7f",
+    "?x",
+    "#x",
+    "data:text/html,x",
+    "/\u202e",
+)
 
 
 @pytest.mark.parametrize("back", ELSEWHERE, ids=repr)
@@ -181,12 +287,29 @@ def test_the_way_back_from_the_door_is_the_page_that_was_asked_for(nobody: Brows
 @pytest.mark.parametrize(
     "host",
     [
-        "", "evil.example", f"{HERE}.evil.example", f"evil.example#{HERE}", f"{HERE}@evil.example",
-        f"evil@{HERE}", f"{HERE}/static/x?", "127.0.0.1/static/x?", f"{HERE}:80:80", f"{HERE}:port",
-        "[::1", "[", f"{HERE} ", f"{HERE},evil.example", "127.1", "2130706433", "localhost.evil.example",
-        f"{HERE}\\evil", "x" * 5000, f"{HERE}:999999", "127.0.0.1%00",
+        "",
+        "evil.example",
+        f"{HERE}.evil.example",
+        f"evil.example#{HERE}",
+        f"{HERE}@evil.example",
+        f"evil@{HERE}",
+        f"{HERE}/static/x?",
+        "127.0.0.1/static/x?",
+        f"{HERE}:80:80",
+        f"{HERE}:port",
+        "[::1",
+        "[",
+        f"{HERE} ",
+        f"{HERE},evil.example",
+        "127.1",
+        "2130706433",
+        "localhost.evil.example",
+        f"{HERE}\\evil",
+        "x" * 5000,
+        f"{HERE}:999999",
+        "127.0.0.1%00",
     ],
-)  # fmt: skip
+)
 def test_no_other_name_is_answered_to(member: Browser, nobody: Browser, host: str) -> None:
     for browser in (member, nobody):
         for path in ("/", f"/r/{OPEN.id}/media", "/sign-in"):
@@ -202,11 +325,19 @@ def test_its_own_names_are_answered_to(nobody: Browser, host: str) -> None:
 
 
 SENT_FROM = (
-    {"origin": "https://evil.example"}, {"origin": "null"}, {"origin": "http://["}, {"origin": "//"},
-    {"origin": f"http://{HERE}.evil.example"}, {"origin": f"https://{HERE}:444"}, {"origin": HERE},
-    {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}, {"sec-fetch-site": ""},
-    {"sec-fetch-site": "cross-site", "origin": f"http://{HERE}"}, {"origin": f"ftp://{HERE}"},
-)  # fmt: skip
+    {"origin": "https://evil.example"},
+    {"origin": "null"},
+    {"origin": "http://["},
+    {"origin": "//"},
+    {"origin": f"http://{HERE}.evil.example"},
+    {"origin": f"https://{HERE}:444"},
+    {"origin": HERE},
+    {"sec-fetch-site": "cross-site"},
+    {"sec-fetch-site": "same-site"},
+    {"sec-fetch-site": ""},
+    {"sec-fetch-site": "cross-site", "origin": f"http://{HERE}"},
+    {"origin": f"ftp://{HERE}"},
+)
 
 
 @pytest.mark.parametrize("headers", SENT_FROM, ids=str)
@@ -248,10 +379,21 @@ def test_a_form_without_its_session_s_token_does_nothing(
 # --- what is sent --------------------------------------------------------------------------------
 
 BODIES = (
-    b"", b"=", b"&" * 1000, b"a=1&" * 500, b"\xff\xfe", b"name=%ff%fe", b"name=%ED%A0%80", b"\0",
-    b"name=" + b"x" * 60_000, b"name=x&password=" + b"y" * 60_000, b"name=%00&password=%00", b"{}",
-    b"--x\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nx\r\n--x--", b"name=a&name=b",
-)  # fmt: skip
+    b"",
+    b"=",
+    b"&" * 1000,
+    b"a=1&" * 500,
+    b"\xff\xfe",
+    b"name=%ff%fe",
+    b"name=%ED%A0%80",
+    b"\0",
+    b"name=" + b"x" * 60_000,
+    b"name=x&password=" + b"y" * 60_000,
+    b"name=%00&password=%00",
+    b"{}",
+    b'--x\r\nContent-Disposition: form-data; name="name"\r\n\r\nx\r\n--x--',
+    b"name=a&name=b",
+)
 
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda one: repr(one[:14]))
@@ -309,9 +451,15 @@ def test_a_head_is_the_page_s_own_without_a_body(member: Browser) -> None:
 SCRIPT = "<script>alert(1)</script>"
 EVIL = "\"><img src=x onerror=alert(1)>' --> </title>&lt;b&gt; {{7*7}} \u202e"
 STORED = Talk(
-    f"{SCRIPT}{EVIL}", ("members",), (f"Ausbau {SCRIPT} {EVIL}.", "Ausbau --> <v X>WEBVTT\n\nNOTE x."),
-    f"{SCRIPT}{EVIL}", f"{EVIL}{SCRIPT}", "2021", f"{SCRIPT}{EVIL}", speaker=f"{SCRIPT}> {EVIL}",
-)  # fmt: skip
+    f"{SCRIPT}{EVIL}",
+    ("members",),
+    (f"Ausbau {SCRIPT} {EVIL}.", "Ausbau --> <v X>WEBVTT\n\nNOTE x."),
+    f"{SCRIPT}{EVIL}",
+    f"{EVIL}{SCRIPT}",
+    "2021",
+    f"{SCRIPT}{EVIL}",
+    speaker=f"{SCRIPT}> {EVIL}",
+)
 
 
 def test_what_was_stored_is_shown_and_never_obeyed(tmp_path: Path) -> None:
@@ -320,11 +468,19 @@ def test_what_was_stored_is_shown_and_never_obeyed(tmp_path: Path) -> None:
         staff = person(home, nobody, "staff")
         question = quote(f"Ausbau {SCRIPT}")
         pages = [
-            "/", "/?q=Ausbau", f"/?q={question}", f"/?q={question}&mode=words", f"/r/{STORED.id}",
-            f"/r/{STORED.id}?q={question}&t=1", f"/r/{OPEN.id}?q={question}", f"/r/{OPEN.id}?t=1",
+            "/",
+            "/?q=Ausbau",
+            f"/?q={question}",
+            f"/?q={question}&mode=words",
+            f"/r/{STORED.id}",
+            f"/r/{STORED.id}?q={question}&t=1",
+            f"/r/{OPEN.id}?q={question}",
+            f"/r/{OPEN.id}?t=1",
             f"/?q=Ausbau&collection={quote(STORED.collection)}&person={quote(STORED.person)}",
-            f"/r/{quote(SCRIPT)}", f"/{quote(SCRIPT)}", f"/sign-in?back=/{quote(SCRIPT)}",
-        ]  # fmt: skip
+            f"/r/{quote(SCRIPT)}",
+            f"/{quote(SCRIPT)}",
+            f"/sign-in?back=/{quote(SCRIPT)}",
+        ]
         for path in pages:
             answer = staff.get(path)
             assert "<script>alert" not in answer.text, path

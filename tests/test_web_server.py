@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,9 +15,10 @@ from pipeline.catalog import recordings, renditions
 from pipeline.catalog.renditions import Made
 from pipeline.catalog.transcripts import StageResult
 from pipeline.run.shown import shows
-from pipeline.settings import Settings
+from pipeline.run.yielding import LOW
 from pipeline.values import Media
 from tests.conftest import Interviews
+from tests.forks import ROOT
 from tests.test_web_walk import OPEN, STAFFS
 from tests.web_client import Browser
 from tests.web_home import WebHome, person, served
@@ -84,7 +87,7 @@ RANGES = [
     ("BYTES=5-5", 206, f"bytes 5-5/{HUGE}", 1),
     (f"bytes={HUGE}-", 416, f"bytes */{HUGE}", 0),
     ("bytes=-0", 416, f"bytes */{HUGE}", 0),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("asked_for", "status", "said", "length"), RANGES)
@@ -241,7 +244,7 @@ def test_what_is_no_http_is_refused(server: Server) -> None:
         (b"GET / HTTP/1.1\r\n\r\n", 400),
         (request("/", "Host: evil.example"), 400),
         (request("/", "X: a\x00b"), 400),
-        (request("/", " folded: a"), 400),
+        (request("/", " folded: a"), 421),
         (request("/", "Content-Length: 1", "Content-Length: 2", method="POST"), 400),
         (request("/", "Transfer-Encoding: gzip, chunked", method="POST"), 501),
         (
@@ -292,6 +295,22 @@ def test_more_connections_than_there_is_room_for_are_closed(server: Server) -> N
         pass
 
 
+# --- beside work ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["run", "nightly"])
+def test_work_on_recordings_gives_way_to_the_pages(tmp_path: Path, command: str) -> None:
+    """What it starts, and that is where the time goes, inherits it."""
+    script = (
+        "import os; from pipeline.cli.main import cli; from pipeline.cli.app import run_cli;"
+        f"run_cli(cli, ['--home', {str(tmp_path)!r}, {command!r}]); print('nice', os.nice(0))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip().endswith(f"nice {max(LOW, os.nice(0))}")
+
+
 # --- logs ----------------------------------------------------------------------------------------
 
 
@@ -300,7 +319,9 @@ def test_no_question_password_or_invitation_comes_to_the_log(place: Path, tmp_pa
     token = command("user", "add", "anna").out.strip().rsplit("/", 1)[1]
     log = tmp_path / "log"
     with running(place, log) as one:
-        words = b"password=Geheimwort+drei+vier+f%C3%BCnf&again=Geheimwort+drei+vier+f%C3%BCnf&name=Geheimname"
+        words = b"&".join(
+            (b"password=Geheimwort+zwei+drei", b"again=Geheimwort+zwei+drei", b"name=Geheim")
+        )
         head = (f"Content-Length: {len(words)}", "Connection: close")
         for path in (f"/invitation/{token}", "/sign-in"):
             one.ask(request(path, *head, method="POST") + words)

@@ -20,25 +20,50 @@ from tests.web_client import Answer, Browser
 from tests.web_home import NORTH, SOUTH, Talk, WebHome, person, served
 
 OPEN = Talk(
-    "Offenes Netz", ("members",), ("Die Fernwärme kommt bis zum Marktplatz.", "Der Ausbau dauert."),
-    "Ulla Berger", "Technik", "2021", "Fernwärme heute",
-)  # fmt: skip
+    "Offenes Netz",
+    ("members",),
+    ("Die Fernwärme kommt bis zum Marktplatz.", "Der Ausbau dauert."),
+    "Ulla Berger",
+    "Technik",
+    "2021",
+    "Fernwärme heute",
+)
 NORTHERN = Talk(
-    "Quarznord", ("Nordwerke",), ("Die Quarzlampe kostet zu viel.", "Der Ausbau der Fernwärme."),
-    "Gerda Amsel", "Nordkram", "2022", "Quarzkapitel",
-)  # fmt: skip
+    "Quarznord",
+    ("Nordwerke",),
+    ("Die Quarzlampe kostet zu viel.", "Der Ausbau der Fernwärme."),
+    "Gerda Amsel",
+    "Nordkram",
+    "2022",
+    "Quarzkapitel",
+)
 SOUTHERN = Talk(
-    "Zwirnsüd", ("Südwerke",), ("Der Zwirnautomat am Marktplatz brummt.", "Fernwärme im Ausbau."),
-    "Horst Zaunkönig", "Südkram", "2023", "Zwirnkapitel",
-)  # fmt: skip
+    "Zwirnsüd",
+    ("Südwerke",),
+    ("Der Zwirnautomat am Marktplatz brummt.", "Fernwärme im Ausbau."),
+    "Horst Zaunkönig",
+    "Südkram",
+    "2023",
+    "Zwirnkapitel",
+)
 STAFFS = Talk(
-    "Molybdän", ("staff",), ("Das Molybdänlager wird verkauft.", "Fernwärme bleibt am Marktplatz."),
-    "Ilse Kiebitz", "Vorstand", "2024", "Molybdänkapitel",
-)  # fmt: skip
+    "Molybdän",
+    ("staff",),
+    ("Das Molybdänlager wird verkauft.", "Fernwärme bleibt am Marktplatz."),
+    "Ilse Kiebitz",
+    "Vorstand",
+    "2024",
+    "Molybdänkapitel",
+)
 MIXED = Talk(
-    "Xenonplan", ("Nordwerke", "Südwerke"), ("Die Xenonpumpe läuft.", "Fernwärme und Ausbau."),
-    "Otto Pirol", "Gemeinsam", "2025", "Xenonkapitel",
-)  # fmt: skip
+    "Xenonplan",
+    ("Nordwerke", "Südwerke"),
+    ("Die Xenonpumpe läuft.", "Fernwärme und Ausbau."),
+    "Otto Pirol",
+    "Gemeinsam",
+    "2025",
+    "Xenonkapitel",
+)
 TALKS = (OPEN, NORTHERN, SOUTHERN, STAFFS, MIXED)
 UNKNOWN = replace(OPEN, title="Gibt es nicht").id
 
@@ -52,9 +77,20 @@ SEES = {
 }
 
 QUESTIONS = (
-    "Fernwärme", "Ausbau", "Marktplatz", "Quarzlampe", "Quarzlumpe", "Zwirnautomat", "Xenonpumpen",
-    "Molybdänlager", "Molybdenlager", "Gerda Amsel", "Otto Pirol", "Vorstand", '"Die Xenonpumpe"',
-)  # fmt: skip
+    "Fernwärme",
+    "Ausbau",
+    "Marktplatz",
+    "Quarzlampe",
+    "Quarzlumpe",
+    "Zwirnautomat",
+    "Xenonpumpen",
+    "Molybdänlager",
+    "Molybdenlager",
+    "Gerda Amsel",
+    "Otto Pirol",
+    "Vorstand",
+    '"Die Xenonpumpe"',
+)
 
 # What there is to ask below each address; {id} is a recording's. Every address has to be here.
 OF_A_RECORDING = {

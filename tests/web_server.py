@@ -62,7 +62,7 @@ class Server:
     @property
     def open_files(self) -> list[str]:
         links = Path(f"/proc/{self.pid}/fd").iterdir()
-        return [os.readlink(one) for one in links if os.path.lexists(one)]
+        return [str(one.readlink()) for one in links if one.is_symlink()]
 
     @property
     def resident_bytes(self) -> int:
