@@ -46,12 +46,20 @@ def main() -> int:
         if not home.exists():
             gold_set.build(home)
         cookies = _members(home, given.members)
-        with _served(home) as port, _working(home, wanted=given.run) as work:
+        with _served(home) as (port, pid), _working(home, wanted=given.run) as work:
+            before = _processor_ms(pid)
             times, errors = asyncio.run(_asked(port, cookies, given.every, given.seconds))
+            each = (_processor_ms(pid) - before) / max(len(times), 1)
             if work is not None and work.poll() is not None:
                 print("note: the recordings were done before the questions were")
     _told(times, errors, given.members, given.every)
+    print(f"{each:.0f} ms of processor time a page in the server")
     return 0
+
+
+def _processor_ms(pid: int) -> float:
+    spent = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(spent[11]) + int(spent[12])) * 1000 / os.sysconf("SC_CLK_TCK")
 
 
 def _members(home: Path, count: int) -> list[str]:
@@ -76,7 +84,8 @@ def _command(*arguments: str) -> list[str]:
 
 
 @contextmanager
-def _served(home: Path) -> Iterator[int]:
+def _served(home: Path) -> Iterator[tuple[int, int]]:
+    """The server's port and process."""
     with subprocess.Popen(
         _command("serve", "--port", "0"),
         cwd=ROOT,
@@ -87,7 +96,7 @@ def _served(home: Path) -> Iterator[int]:
         try:
             assert server.stderr is not None
             found = (re.search(r"http://127[.]0[.]0[.]1:([0-9]+)", line) for line in server.stderr)
-            yield next(int(one[1]) for one in found if one)
+            yield next(int(one[1]) for one in found if one), server.pid
         finally:
             server.terminate()
 

@@ -15,7 +15,7 @@ from pipeline.catalog.connection import Catalogue
 from pipeline.run.context import Context
 from pipeline.search.search import Searcher
 
-MOST = 4
+MOST = 2
 """Requests answered at a time. More threads than that only wait for one another."""
 
 
