@@ -20,6 +20,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 MOST_BYTES = 64 << 10
 """Of a form; nothing larger is ever sent to these pages."""
 
+LONGEST_HEAD = 16 << 10
+"""Of a request: address and headers."""
+
 BODY_S = 20.0
 """A form comes in one go; whoever takes longer for all of it keeps a place from others."""
 
@@ -72,6 +75,8 @@ class Guard:
             return
         answering = _Answering(send, secret=_is_secret(scope["path"]))
         refusal = self._refusal(Headers(scope=scope), scope["method"], scope["path"])
+        if _head_bytes(scope) > LONGEST_HEAD:
+            refusal = 431, "Too long / Zu lang"
         if refusal:
             await _refused(*refusal)(scope, receive, answering)
             return
@@ -119,6 +124,12 @@ def _bad_length(headers: Headers, most: int) -> tuple[int, str] | None:
     if (chunked and not most) or not re.fullmatch("[0-9]{1,20}", length) or int(length) > most:
         return 413, "Too large / Zu groß"
     return None
+
+
+def _head_bytes(scope: Scope) -> int:
+    """The server's own limit is one of what has not come in whole yet."""
+    headers = sum(len(name) + len(value) for name, value in scope["headers"])
+    return headers + len(scope["raw_path"]) + len(scope["query_string"])
 
 
 def _is_secret(path: str) -> bool:

@@ -15,7 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from pipeline.errors import BadInput
 from pipeline.run.context import Context
 from pipeline.web.app import build
-from pipeline.web.guard import BODY_S
+from pipeline.web.guard import BODY_S, LONGEST_HEAD
 from pipeline.web.site import site_over
 
 HEAD_S = 15.0
@@ -23,8 +23,6 @@ HEAD_S = 15.0
 
 MOST_AT_ONCE = 400
 """Connections; those beyond are closed at once: memory and open files stay bounded."""
-
-LONGEST_HEAD = 16 << 10
 
 
 class Patience(NamedTuple):
