@@ -11,7 +11,7 @@ TRAINING ?= .training
 TESTS := -m pytest -q -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-newest check lint bench bench-search serve clean models-speech models-text
+.PHONY: help setup demo test test-newest check lint bench bench-search bench-web serve clean models-speech models-text
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
@@ -51,6 +51,9 @@ bench: setup  ## speed, as ratios measured side by side
 
 bench-search: setup  ## how good search is, beside BM25 (FINAL=1: the half nothing is tuned on)
 	$(BIN)/python -m tests.bench_search $(if $(FINAL),--final)
+
+bench-web: setup  ## how fast the pages are with 50 members (RUN=1: while recordings are processed)
+	$(BIN)/python -m tests.load $(if $(RUN),--run)
 
 serve: setup  ## the web pages over what `make demo` made, on this machine only
 	$(BIN)/interviews --home .demo serve --open

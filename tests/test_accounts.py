@@ -458,16 +458,25 @@ def test_a_new_invitation_replaces_the_former_and_ends_sessions_when_it_is_used(
     assert wrong(catalogue, "anna", HERE, NOW).kind == "wrong"
 
 
-def test_the_first_start_invites_somebody_to_administer_and_later_ones_nobody(
+def test_every_start_invites_somebody_to_administer_until_there_is_a_password(
     catalogue: Catalogue,
 ) -> None:
+    former = invitations.first_invitation(catalogue, NOW)
     token = invitations.first_invitation(catalogue, NOW)
-    assert token is not None
-    assert invitations.first_invitation(catalogue, NOW) is None
+    assert former is not None and token is not None
+    with pytest.raises(NotFound):
+        invitations.accept(catalogue, former, PASSWORD, NOW)
     wrong(catalogue, "admin", HERE, NOW)
     session = invitations.accept(catalogue, token, PASSWORD, NOW)
     signed_in = viewer_of(catalogue, session, NOW)
     assert signed_in is not None and signed_in.viewer.role == "admin"
+    assert invitations.first_invitation(catalogue, NOW) is None
+
+
+def test_no_start_spoils_an_invitation_that_staff_made(catalogue: Catalogue) -> None:
+    token = users.add(catalogue, "anna", "admin", None, NOW)
+    assert invitations.first_invitation(catalogue, NOW) is None
+    assert invitations.accept(catalogue, token, PASSWORD, NOW)
 
 
 def test_an_invitation_is_an_address_where_the_server_s_is_known() -> None:

@@ -36,13 +36,16 @@ def invite(db: sqlite3.Connection, user: User, now_ms: int) -> str:
 
 
 def first_invitation(catalogue: Catalogue, now_ms: int) -> str | None:
-    """The token of an invitation to administer, where there is nobody yet; else None."""
+    """The token of an invitation to administer, anew at each start until somebody has a password;
+    None from then on, and where somebody else was made to administer, who has an invitation."""
     with catalogue.write() as db:
-        if accounts.every(db):
+        known = accounts.every(db)
+        if any(one.password for one in known):
             return None
-        accounts.insert(db, FIRST_NAME, folded(FIRST_NAME), "admin", None, now_ms)
-        (user,) = accounts.every(db)
-        return invite(db, user, now_ms)
+        if not known:
+            accounts.insert(db, FIRST_NAME, folded(FIRST_NAME), "admin", None, now_ms)
+        first = accounts.by_name(db, folded(FIRST_NAME))
+        return invite(db, first, now_ms) if first and first.role == "admin" else None
 
 
 def invited(db: sqlite3.Connection, given: str, now_ms: int) -> User:

@@ -213,6 +213,7 @@ def _folded(word: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", whole).casefold())
 
 
+@lru_cache(maxsize=1 << 15)
 def stem(word: str, language: str) -> str:
     """The Snowball stem of a folded word of ``language`` ("de" or "en")."""
     if not word.isalpha():

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,11 +50,13 @@ def _runs(query: str) -> list[str]:
     return list(dict.fromkeys(runs))[:MOST]
 
 
+@lru_cache(maxsize=1 << 14)
 def _marked(text: str) -> str:
     """The words of a text in lower case, a blank at either side of each. Umlauts and ß tell words
     apart ("Küchen", "Kuchen"; "Buße", "Busse"); umlauts are written out, as some type them; other
     accents are dropped."""
     plain = unicodedata.normalize("NFC", text).lower().translate(_UMLAUTS)
-    plain = unicodedata.normalize("NFKD", plain)
-    plain = "".join(sign for sign in plain if not unicodedata.combining(sign))
+    if not plain.isascii():
+        plain = unicodedata.normalize("NFKD", plain)
+        plain = "".join(sign for sign in plain if not unicodedata.combining(sign))
     return f" {'  '.join(_WORDS.findall(plain))} "

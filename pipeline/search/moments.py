@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
-from pipeline.search.analysis import SHORTEST_PART, analyse
+from pipeline.search.analysis import SHORTEST_PART, Token, analyse
 from pipeline.search.evidence import Evidence
 from pipeline.search.words import BEGINNING
 from pipeline.values import Chunk
@@ -36,7 +37,7 @@ def highlights(chunk: Chunk, evidence: Evidence) -> tuple[tuple[int, int], ...]:
 def marked(text: str, language: str | None, evidence: Evidence) -> tuple[tuple[int, int], ...]:
     """The places ``text[begin:end]`` of the query's words, synonyms and numbers and of the
     compounds that begin or end with them, in order, without overlap."""
-    tokens = analyse(text, language)
+    tokens = _analysed(text, language)
     wanted = evidence.terms()
     found = [(token.begin, token.end) for token in tokens if _meets(token.term, wanted)]
     for phrase in evidence.phrases():
@@ -52,6 +53,11 @@ def marked(text: str, language: str | None, evidence: Evidence) -> tuple[tuple[i
         else:
             places.append((begin, end))
     return tuple(places)
+
+
+@lru_cache(maxsize=1 << 12)
+def _analysed(text: str, language: str | None) -> tuple[Token, ...]:
+    return tuple(analyse(text, language))
 
 
 def _meets(term: str, wanted: frozenset[str]) -> bool:

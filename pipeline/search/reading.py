@@ -101,6 +101,7 @@ def read(
     spelt, part = _spelt_out(query, evidence)
     shared = part * letters.shares(spelt, texts)
     readings: dict[int, Reading] = {}
+    most = np.maximum(evidence.most(), 1e-9)
     begin = 0
     for stretch in stretches:
         end = begin + len(stretch.texts)
@@ -109,7 +110,7 @@ def read(
         _raise(near, evidence, stretch, known.get(stretch.recording_id))
         strengths = _by_words(words, near, evidence) + _by_letters(shared[:, begin:end])
         strengths += _LETTERS * otherwise / max(sum(evidence.most()), 1e-9)
-        wholes = [_whole(words[:, own], stretch, own, evidence) for own in stretch.places.values()]
+        wholes = [_whole(words[:, own], stretch, own, most) for own in stretch.places.values()]
         around = _neighbouring(wholes)
         for (chunk_id, own), whole in zip(stretch.places.items(), around, strict=True):
             readings[chunk_id] = Reading(tuple(strengths[own].tolist()), whole)
@@ -133,9 +134,11 @@ def _by_words(words: Strengths, near: Strengths, evidence: Evidence) -> Strength
     return strengths / max(sum(evidence.most()), 1e-9)
 
 
-def _whole(words: Strengths, stretch: Stretch, places: Sequence[int], evidence: Evidence) -> float:
-    """BM25 of a chunk over what its sentences hold, 0 to about 2: a share of the query."""
-    most = np.maximum(evidence.most(), 1e-9)
+def _whole(words: Strengths, stretch: Stretch, places: Sequence[int], most: Strengths) -> float:
+    """BM25 of a chunk over what its sentences hold, 0 to about 2: a share of the query. ``most`` is
+    what each word weighs at most."""
+    if not words.any():
+        return 0.0
     times = words.sum(axis=1) / most
     length = sum(stretch.texts[place].count(" ") + 1 for place in places)
     stretched = _WHOLE_K1 * (1 - _WHOLE_B + _WHOLE_B * length / _CHUNK_WORDS)
@@ -169,8 +172,9 @@ def _words(evidence: Evidence, stretch: Stretch) -> tuple[Strengths, Strengths]:
             wanted.setdefault(term, []).append((row, weight))
     phrases = evidence.phrases()
     for column, text in enumerate(stretch.texts):
-        terms = _terms(text, stretch.languages[column], evidence.counts_numbers)
-        length = sum(not is_number(term) for term in terms)
+        terms, length = _terms(text, stretch.languages[column], evidence.counts_numbers)
+        if not phrases and wanted.keys().isdisjoint(terms):
+            continue
         found = Counter(term for term in terms if term in wanted)
         found.update(_met(phrases, terms))
         stretched = _K1 * (1 - _B + _B * length / _TYPICAL_WORDS)
@@ -184,10 +188,12 @@ def _words(evidence: Evidence, stretch: Stretch) -> tuple[Strengths, Strengths]:
 
 
 @lru_cache(maxsize=1 << 14)
-def _terms(text: str, language: str | None, with_numbers: bool) -> tuple[str, ...]:
+def _terms(text: str, language: str | None, with_numbers: bool) -> tuple[tuple[str, ...], int]:
+    """The terms of a sentence, and how many of them are words."""
     # Reading numbers takes five times as long as reading words.
     tokens = analyse(text, language) if with_numbers else plain_words(text, language)
-    return tuple(token.term for token in tokens)
+    terms = tuple(token.term for token in tokens)
+    return terms, sum(not is_number(term) for term in terms)
 
 
 def _met(phrases: Iterable[str], terms: Sequence[str]) -> dict[str, int]:

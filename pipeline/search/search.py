@@ -296,25 +296,27 @@ def _hits(
     """Words choose the sentence; where they have little to say, as across languages, meaning has a
     say in it, for the first hits only. (Measured with the bundled model: where words speak, nothing
     is won by it.)"""
+    refined = candidates[:REFINED] if meant is not None and meaning > 1 else ()
+    likenesses = _likenesses([one.stored.chunk for one in refined], meant) if meant else []
     hits: list[Hit] = []
-    for rank, candidate in enumerate(candidates, start=1):
+    for place, candidate in enumerate(candidates):
         strengths: Sequence[float] = candidate.reading.strengths
-        if meant is not None and meaning > 1 and rank <= REFINED:
-            alike = _likeness(candidate.stored.chunk, meant)
+        if place < len(likenesses):
             strengths = [
-                words / meaning + like for words, like in zip(strengths, alike, strict=True)
+                words / meaning + like
+                for words, like in zip(strengths, likenesses[place], strict=True)
             ]
-        hits.append(_hit(rank, candidate, moments.best_sentence(strengths), evidence))
+        hits.append(_hit(place + 1, candidate, moments.best_sentence(strengths), evidence))
     return tuple(hits)
 
 
-def _likeness(chunk: Chunk, meant: _Meant) -> tuple[float, ...]:
-    """How like the query each sentence is in meaning (cosines)."""
-    sentences = [chunk.text[sentence.begin : sentence.end] for sentence in chunk.sentences]
-    if len(sentences) < 2:
-        return (0.0,)
-    cosines = meant.embedder.encode_passages(sentences) @ meant.vector[0]
-    return tuple(float(cosine) for cosine in cosines)
+def _likenesses(chunks: Sequence[Chunk], meant: _Meant) -> list[list[float]]:
+    """How like the query each sentence of each passage is in meaning (cosines): all of them encoded
+    at once, since most of what a call costs it costs for any number of texts."""
+    sentences = [[chunk.text[one.begin : one.end] for one in chunk.sentences] for chunk in chunks]
+    texts = [text for some in sentences if len(some) > 1 for text in some]
+    cosines = iter(meant.embedder.encode_passages(texts) @ meant.vector[0] if texts else ())
+    return [[float(next(cosines)) for _ in some] if len(some) > 1 else [0.0] for some in sentences]
 
 
 def _hit(rank: int, candidate: Candidate, sentence: int, evidence: Evidence) -> Hit:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection
 
 from starlette.applications import Starlette
@@ -14,31 +13,31 @@ from starlette.types import ASGIApp
 
 from pipeline.errors import InterviewsError, NotFound
 from pipeline.messages import LANGUAGES, text
-from pipeline.run.context import Context
 from pipeline.web.asking import LANGUAGE_COOKIE, language_of
-from pipeline.web.desks import Desks
 from pipeline.web.doors import Doors
-from pipeline.web.guard import Guard, is_secure
+from pipeline.web.guard import BODY_S, Guard, is_secure
 from pipeline.web.pages import help as help_pages
 from pipeline.web.pages import judging, media, search, signing, watch
 from pipeline.web.site import Site
 from pipeline.web.templating import page, static, static_files
 
-logger = logging.getLogger(__name__)
-
 YEAR_S = 365 * 24 * 3600
 
 
-def build(context: Context, *, open_to_all: bool, names: Collection[str] = ()) -> ASGIApp:
-    """The site over one home. ``open_to_all``: without accounts, everybody is a member. ``names``
-    are what the server is called besides its addresses."""
-    site = Site(context, Desks(context), open_to_all)
+def build(site: Site, names: Collection[str] = (), body_s: float = BODY_S) -> ASGIApp:
+    """All that is served. ``names`` are what the server is called besides its addresses; a form
+    has to arrive within ``body_s``."""
+    return Guard(Doors(pages(site), site), names, body_s)
+
+
+def pages(site: Site) -> Starlette:
+    """What each address leads to, once it is known who asks."""
     app = Starlette(
         routes=[
             Route("/", search.search_page),
             Route("/r/{id}", watch.watch_page),
             Route("/r/{id}/media", media.media),
-            Route("/r/{id}/picture/{ms:int}", media.picture),
+            Route("/r/{id}/picture/{ms}", media.picture),
             Route("/r/{id}/captions.vtt", media.captions),
             Route("/r/{id}/chapters.vtt", media.chapters),
             Route("/r/{id}/transcript.{form}", media.transcript),
@@ -60,7 +59,7 @@ def build(context: Context, *, open_to_all: bool, names: Collection[str] = ()) -
         },
     )
     app.state.site = site
-    return Guard(Doors(app, site), names)
+    return app
 
 
 def choose_language(request: Request) -> Response:
@@ -109,9 +108,8 @@ def _strayed(request: Request, error: Exception) -> Response:
     )
 
 
-def _broken(request: Request, error: Exception) -> Response:
-    """Something nobody expected. What it was goes to the log, and no word of anybody's query."""
-    logger.error("unexpected: %s", type(error).__name__)
+def _broken(request: Request, _: Exception) -> Response:
+    """Something nobody expected; it comes to the guard's log."""
     language = language_of(request)
     return page(
         request,

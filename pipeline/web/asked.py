@@ -10,11 +10,14 @@ from urllib.parse import urlencode
 
 from pipeline.catalog.scope import Scope
 from pipeline.messages import LANGUAGES
+from pipeline.search.analysis import MAX_QUERY_CHARACTERS
 from pipeline.values import Viewer
 
 PAGE = 10
 MOST = 50
 _LONGEST = 200
+_LONGEST_QUERY = 2 * MAX_QUERY_CHARACTERS
+"""What is repeated in every link of a page; more of it is not read in any case."""
 
 Mode = Literal["hybrid", "words"]
 Filter = Literal["collection", "language", "person", "year"]
@@ -80,7 +83,7 @@ def asked(given: Mapping[str, str]) -> Asked:
 
     language, year, count = named("language"), named("year"), named("n")
     return Asked(
-        query=given.get("q", "").strip(),
+        query=given.get("q", "").strip()[:_LONGEST_QUERY],
         mode="words" if named("mode") == "words" else "hybrid",
         collection=named("collection"),
         language=language if language in LANGUAGES else "",

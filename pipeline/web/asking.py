@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from pipeline.errors import Refused
 from pipeline.messages import LANGUAGES
 from pipeline.values import Viewer
 
@@ -23,9 +24,10 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Whoever sent a request, and what that person may see."""
+    """Whoever sent a request, and what that person may see; ``viewer`` is None for strangers, who
+    are on the way to the sign-in."""
 
-    viewer: Viewer
+    viewer: Viewer | None
     signed_in: SignedIn | None
 
 
@@ -36,7 +38,12 @@ def asker_of(request: Request) -> Asker:
 
 
 def viewer_of(request: Request) -> Viewer:
-    return asker_of(request).viewer
+    """Who looks. Raises Refused (``web.stranger``) for strangers: to the catalogue, nobody in
+    particular is somebody who sees all."""
+    viewer = asker_of(request).viewer
+    if viewer is None:
+        raise Refused("web.stranger")
+    return viewer
 
 
 def language_of(request: Request) -> str:

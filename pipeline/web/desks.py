@@ -15,7 +15,7 @@ from pipeline.catalog.connection import Catalogue
 from pipeline.run.context import Context
 from pipeline.search.search import Searcher
 
-MOST = 4
+MOST = 2
 """Requests answered at a time. More threads than that only wait for one another."""
 
 
@@ -23,6 +23,7 @@ MOST = 4
 class Desk:
     catalogue: Catalogue
     searcher: Searcher
+    place: tuple[int, int] | None
 
 
 class Desks:
@@ -45,11 +46,27 @@ class Desks:
                     self._free.append(desk)
 
     def _taken(self) -> Desk | None:
-        with self._lock:
-            return self._free.pop() if self._free else None
+        """A free desk over the catalogue that there is now: a restore puts another in its place."""
+        while True:
+            with self._lock:
+                if not self._free:
+                    return None
+                desk = self._free.pop()
+            if desk.place == self._place():
+                return desk
+            desk.catalogue.close()
+
+    def _place(self) -> tuple[int, int] | None:
+        """Which file the catalogue is."""
+        try:
+            found = self._context.home.catalogue.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def _furnished(self) -> Desk:
         context = self._context
+        place = self._place()
         catalogue = context.catalogue()
         searcher = Searcher(
             catalogue,
@@ -58,7 +75,7 @@ class Desks:
             context.glossary_file.read,
             reranking=context.reranking,
         )
-        return Desk(catalogue, searcher)
+        return Desk(catalogue, searcher, place)
 
     def close(self) -> None:
         """Close all desks that are free."""

@@ -22,9 +22,6 @@ OPEN = ("/sign-in", "/invitation/", "/static/", "/language", "/help")
 ANYBODY = Viewer("member", None, None)
 """Everybody in a network that is trusted: sees what all members see."""
 
-NOBODY = Viewer("member", None, None)
-"""Somebody at the door. No page behind it is asked on this one's behalf."""
-
 
 class Doors:
     """Says who asks, and leads strangers to the sign-in."""
@@ -37,7 +34,6 @@ class Doors:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope["app_site"] = self._site
         request = Request(scope)
         try:
             asker = await self._asker(request)
@@ -45,22 +41,22 @@ class Doors:
             words = f"{error.message(language_of(request))} {error.advice(language_of(request))}"
             await PlainTextResponse(words, error.http_status)(scope, receive, send)
             return
-        if asker is None and not is_open(request.url.path):
+        if asker is None and not is_open(scope["path"]):
             await _to_the_door(request)(scope, receive, send)
             return
-        scope.setdefault("state", {})["asker"] = asker or Asker(NOBODY, None)
+        scope.setdefault("state", {})["asker"] = asker or Asker(None, None)
         await self._app(scope, receive, send)
 
     async def _asker(self, request: Request) -> Asker | None:
         if self._site.open:
             return Asker(ANYBODY, None)
         given = request.cookies.get(SESSION_COOKIE)
-        if not given or request.url.path.startswith("/static/"):
+        if not given or request.scope["path"].startswith("/static/"):
             return None
         return await to_thread.run_sync(self._known, given)
 
     def _known(self, given: str) -> Asker | None:
-        with self._site.desks.desk() as desk:
+        with self._site.reception.desk() as desk:
             found = sessions.viewer_of(desk.catalogue, given, now_ms())
         if found is None:
             return None
@@ -73,8 +69,10 @@ def is_open(path: str) -> bool:
 
 def _to_the_door(request: Request) -> Response:
     """Pages lead to the sign-in and back; anything else is refused without a word about it."""
-    wants_page = "text/html" in request.headers.get("accept", "") or request.url.path == "/"
-    if request.method != "GET" or not wants_page:
-        return PlainTextResponse("", 401)
-    back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    path = request.scope["path"]
+    wants_page = "text/html" in request.headers.get("accept", "") or path == "/"
+    if request.method not in ("GET", "HEAD") or not wants_page:
+        return PlainTextResponse("Sign in first / Bitte erst anmelden", 401)
+    query = request.scope["query_string"].decode("latin-1")
+    back = path + (f"?{query}" if query else "")
     return RedirectResponse(f"/sign-in?{urlencode({'back': back})}", 303)

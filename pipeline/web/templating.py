@@ -45,7 +45,7 @@ def page(
 def _other_language(request: Request, words: Wording) -> _OtherLanguage:
     code = next(one for one in LANGUAGES if one != words.language)
     back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    if request.method != "GET":
+    if request.method not in ("GET", "HEAD"):
         back = "/"
     href = f"/language?{urlencode({'to': code, 'back': back})}"
     return _OtherLanguage(code, words(f"nav.language.{code}"), href)

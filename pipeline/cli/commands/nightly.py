@@ -18,6 +18,7 @@ from pipeline.reports import verdicts
 from pipeline.reports.values import Night
 from pipeline.reports.words import as_text
 from pipeline.run.options import RunOptions
+from pipeline.run.yielding import give_way
 
 
 @click.command(cls=Localised)
@@ -43,6 +44,7 @@ def nightly(
     if copy is not None:
         _check_place(copy)
     session.catalogue(thorough=True).close()
+    give_way()
     with watching(session, quiet=session.quiet or as_json) as observer:
         told, ended_by = night(session.context, NightOptions(options, until), observer)
     path = write_report(session.context, told, session.language)

@@ -18,6 +18,7 @@ from pipeline.run.execute import run as work_off
 from pipeline.run.options import RunOptions, RunReport
 from pipeline.run.outlook import outlook
 from pipeline.run.plan import STAGES, Stage, plan
+from pipeline.run.yielding import give_way
 from pipeline.timecode import format_short, to_seconds
 
 ENGINES: dict[str, EngineName] = {"inline": "inline", "processes": "processes", "dask": "dask"}
@@ -60,6 +61,7 @@ def run(
         return _show_plan(session, options, wanted, as_json)
     _forget(session, wanted)
     _look_ahead(session, only)
+    give_way()
     with watching(session, quiet=session.quiet or as_json) as observer:
         report = work_off(session.context, options, observer)
     if as_json:

@@ -10,6 +10,7 @@ from pipeline.catalog.connection import now_ms
 from pipeline.cli.app import Session, pass_session
 from pipeline.cli.localise import Localised
 from pipeline.errors import InterviewsError
+from pipeline.run.context import Context
 
 
 @click.command(cls=Localised)
@@ -21,7 +22,8 @@ def serve(session: Session, host: str, port: int, open_to_all: bool) -> None:
     from pipeline.web.server import serve as serve_pages  # loads the web's libraries
 
     first = _first_invitation(session, open_to_all)
-    _warm(session)
+    context = _for_many(session.context)
+    _warm(session, context)
 
     def ready(address: str) -> None:
         session.note("serve.ready", address=address)
@@ -30,7 +32,7 @@ def serve(session: Session, host: str, port: int, open_to_all: bool) -> None:
         if first:
             click.echo(_said(session, "serve.first", address=f"{address}{first}"), err=True)
 
-    serve_pages(session.context, host, port, open_to_all=open_to_all, ready=ready)
+    serve_pages(context, host, port, open_to_all=open_to_all, ready=ready)
 
 
 def _said(session: Session, key: str, **values: object) -> str:
@@ -48,13 +50,22 @@ def _first_invitation(session: Session, open_to_all: bool) -> str | None:
     return invitations.path_of(given) if given else None
 
 
-def _warm(session: Session) -> None:
+def _for_many(context: Context) -> Context:
+    """Several people are answered at a time, each by one processor: a question is too short to be
+    shared out among threads, which would only wait for one another."""
+    settings = context.settings
+    if settings.threads:
+        return context
+    return Context(context.home, settings.model_copy(update={"threads": 1}))
+
+
+def _warm(session: Session, context: Context) -> None:
     """Load the text model before anybody asks; without it words alone are searched."""
     with session.catalogue() as catalogue, catalogue.read() as db:
         model = generations.text_model(db)
     if model is None:
         return
     try:
-        session.context.embedder_for(model)
+        context.embedder_for(model)
     except InterviewsError as error:
         session.complain(error)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from pipeline.catalog import chapters as stored_chapters
 from pipeline.catalog import visible
@@ -15,6 +17,7 @@ from pipeline.run import playing, reading
 from pipeline.run.playing import Playable
 from pipeline.values import Recording
 from pipeline.web.asking import viewer_of
+from pipeline.web.filebytes import FileBytes
 from pipeline.web.guard import KEPT
 from pipeline.web.site import site_of
 
@@ -34,18 +37,20 @@ def media(request: Request) -> Response:
         found = playing.playable(site.context.home, db, recording, site.context.settings)
     if not isinstance(found, Playable):
         raise NotFound("web.no_media", id=recording_id)
-    return FileResponse(found.path, media_type=found.media_type, headers={"cache-control": KEPT})
+    return FileBytes(found.path, found.media_type, NotFound("web.no_media", id=recording_id))
 
 
 def picture(request: Request) -> Response:
     """``GET /r/ID/picture/MS``: the picture nearest to a time."""
     site, viewer, recording_id = site_of(request), viewer_of(request), request.path_params["id"]
+    if not re.fullmatch("[0-9]{1,9}", request.path_params["ms"]):
+        raise NotFound("web.no_page")
     with site.desks.desk() as desk, desk.catalogue.read() as db:
         recording = visible.get(db, viewer, recording_id)
-        found = playing.frame(site.context.home, db, recording, request.path_params["ms"])
+        found = playing.frame(site.context.home, db, recording, int(request.path_params["ms"]))
     if found is None:
         raise NotFound("web.no_picture", id=recording_id)
-    return FileResponse(found, media_type="image/jpeg", headers={"cache-control": KEPT})
+    return FileBytes(found, "image/jpeg", NotFound("web.no_picture", id=recording_id))
 
 
 def captions(request: Request) -> Response:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from pipeline.accounts import invitations, sessions, signing_in
+from pipeline.accounts import invitations, passwords, sessions, signing_in
 from pipeline.catalog.connection import now_ms
 from pipeline.errors import BadInput, InterviewsError, NotFound, Refused
 from pipeline.web.asking import SESSION_COOKIE, asker_of, language_of
@@ -17,6 +17,9 @@ from pipeline.web.site import site_of
 from pipeline.web.templating import page
 
 _FIELDS = 20
+
+_AT_ONCE = CapacityLimiter(2 * passwords.AT_ONCE)
+"""People whose passwords are looked at, or who wait for it: others are read to meanwhile."""
 
 
 async def form_of(request: Request) -> dict[str, str]:
@@ -41,9 +44,8 @@ def check_token(request: Request, form: dict[str, str]) -> None:
 
 def local(back: str) -> str:
     """An address of this site, else the first page: nobody is led elsewhere from here."""
-    parts = urlsplit(back)
-    stays = back.startswith("/") and not back.startswith(("//", "/\\")) and back.isprintable()
-    return back if stays and not parts.scheme and not parts.netloc else "/"
+    stays = back.startswith("/") and "\\" not in back and not back.startswith("//")
+    return back if stays and back.isprintable() else "/"
 
 
 def sign_in_page(request: Request) -> Response:
@@ -57,17 +59,19 @@ def sign_in_page(request: Request) -> Response:
 async def sign_in(request: Request) -> Response:
     """``POST /sign-in``"""
     form = await form_of(request)
-    return await to_thread.run_sync(_signed_in, request, form)
+    return await to_thread.run_sync(_signed_in, request, form, limiter=_AT_ONCE)
 
 
 def _signed_in(request: Request, form: dict[str, str]) -> Response:
     name, back = form.get("name", "").strip(), local(form.get("back", "/"))
     address = request.client.host if request.client else ""
     try:
-        with site_of(request).desks.desk() as desk:
+        with site_of(request).reception.desk() as desk:
             given = signing_in.sign_in(
                 desk.catalogue, name, form.get("password", ""), address, now_ms()
             )
+            if former := request.cookies.get(SESSION_COOKIE):
+                sessions.end(desk.catalogue, former)
     except InterviewsError as error:
         trouble = _trouble(request, error)
         return page(
@@ -88,7 +92,7 @@ async def sign_out(request: Request) -> Response:
 
 
 def _signed_out(request: Request) -> Response:
-    with site_of(request).desks.desk() as desk:
+    with site_of(request).reception.desk() as desk:
         sessions.end(desk.catalogue, request.cookies.get(SESSION_COOKIE, ""))
     answer = RedirectResponse("/sign-in", 303)
     answer.delete_cookie(SESSION_COOKIE, secure=is_secure(request), httponly=True)
@@ -99,7 +103,7 @@ def _signed_out(request: Request) -> Response:
 
 def invitation_page(request: Request) -> Response:
     """``GET /invitation/TOKEN``"""
-    with site_of(request).desks.desk() as desk, desk.catalogue.read() as db:
+    with site_of(request).reception.desk() as desk, desk.catalogue.read() as db:
         user = invitations.invited(db, request.path_params["token"], now_ms())
     return page(request, "invitation.html", name=user.name, trouble=None)
 
@@ -107,12 +111,12 @@ def invitation_page(request: Request) -> Response:
 async def accept(request: Request) -> Response:
     """``POST /invitation/TOKEN``"""
     form = await form_of(request)
-    return await to_thread.run_sync(_accepted, request, form)
+    return await to_thread.run_sync(_accepted, request, form, limiter=_AT_ONCE)
 
 
 def _accepted(request: Request, form: dict[str, str]) -> Response:
     token, password = request.path_params["token"], form.get("password", "")
-    with site_of(request).desks.desk() as desk:
+    with site_of(request).reception.desk() as desk:
         with desk.catalogue.read() as db:
             user = invitations.invited(db, token, now_ms())
         try:

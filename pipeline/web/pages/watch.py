@@ -23,7 +23,7 @@ from pipeline.search.related import related
 from pipeline.search.results import Related, SearchResult
 from pipeline.timecode import parse_time
 from pipeline.values import Chapter, Hit, Recording, Transcript, Viewer
-from pipeline.web.asked import Asked
+from pipeline.web.asked import Asked, asked
 from pipeline.web.asking import language_of, viewer_of
 from pipeline.web.desks import Desk
 from pipeline.web.excerpts import Excerpt, excerpt
@@ -71,7 +71,7 @@ def watch_page(request: Request) -> Response:
     """``GET /r/ID``"""
     site, viewer, recording_id = site_of(request), viewer_of(request), request.path_params["id"]
     words = Wording(language_of(request))
-    query = request.query_params.get("q", "").strip()
+    query = asked(request.query_params).query
     at_ms = _time(request.query_params.get("t", ""))
     with site.desks.desk() as desk:
         shown = _shown(site, desk, viewer, recording_id, at_ms)
