@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.states import STATES, Sites, every_state
-from tests.browser.visits import LANGUAGES, SCHEMES, Language, Scheme, Visitor
+from tests.browser.visits import DESKTOP, LANGUAGES, SCHEMES, TELEPHONE, Language, Scheme, Visitor
 
 RULES = {
     "runOnly": [
@@ -14,6 +16,8 @@ RULES = {
     ],
     "resultTypes": ["violations"],
 }
+FOLDER = os.environ.get("SCREENSHOTS")
+"""Where pictures of all pages are wanted."""
 
 
 @every_state
@@ -28,3 +32,8 @@ def test_axe_finds_nothing(
     assert page.locator("html").get_attribute("lang") == language
     found = Axe().run(page, options=RULES)
     assert not found.violations_count, found.generate_report()
+    if FOLDER:
+        for name, (width, height) in {"desktop": DESKTOP, "telephone": TELEPHONE}.items():
+            page.set_viewport_size({"width": width, "height": height})
+            picture = f"{FOLDER}/{state}-{language}-{scheme}-{name}.png"
+            page.screenshot(path=picture, full_page=state != "keys")

@@ -34,16 +34,19 @@ _H264 = """document.createElement('video').canPlayType('video/mp4; codecs="avc1.
 @dataclass(frozen=True)
 class Site:
     """A server over a home. ``ids``: the recordings by title. ``staff``: the command line there,
-    where it is needed while pages are visited."""
+    where it is needed while pages are visited. ``names``: who was invited, by invitation."""
 
     address: str
     ids: dict[str, str] = field(default_factory=dict)
     staff: Interviews | None = None
+    names: dict[str, str] = field(default_factory=dict)
 
     def invited(self, name: str) -> str:
         """An invitation for a new member: the path of its page."""
         assert self.staff
-        return self.staff("user", "add", name).out.strip().splitlines()[-1]
+        invitation = self.staff("user", "add", name).out.strip().splitlines()[-1]
+        self.names[invitation] = name
+        return invitation
 
     def __call__(self, path: str) -> str:
         return f"{self.address}{path}"
@@ -160,8 +163,3 @@ class Media:
     def stands(self) -> None:
         until(self.page, lambda: self.get("paused") and not self.get("seeking"))
 
-
-def screenshots() -> Path | None:
-    """Where pictures of the pages are wanted (``SCREENSHOTS``)."""
-    wanted = os.environ.get("SCREENSHOTS")
-    return Path(wanted) if wanted else None
