@@ -23,7 +23,7 @@ CUT = """() => {
       || (hides(overflowY) && one.scrollHeight > one.clientHeight + 1);
   };
   const named = (one) => `${one.localName}.${one.className}: ${one.textContent.trim().slice(0, 60)}`;
-  return [...document.querySelectorAll("body *:not(svg, svg *, option)")]
+  return [...document.querySelectorAll("body *:not(svg, svg *, input, option)")]
     .filter((one) => shown(one) && !one.closest(".unseen, .skip") && lost(one)).map(named);
 }"""
 SPACED = """* { line-height: 1.5 !important; letter-spacing: 0.12em !important;
