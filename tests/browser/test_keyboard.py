@@ -19,7 +19,8 @@ FOCUS = """() => {
     what: at.outerHTML.slice(0, 90),
     leaves: at === document.body,
     // What plays has controls of the browser's own inside, with a ring of their own.
-    outlined: at.matches("video, audio") || outlineStyle !== "none" && parseFloat(outlineWidth) >= 2,
+    outlined: at.matches("video, audio")
+      || (outlineStyle !== "none" && parseFloat(outlineWidth) >= 2),
     inside: box.width > 0 && box.height > 0 && box.bottom > 0 && box.top < innerHeight,
     hidden: at.closest("[aria-hidden=true]") !== null,
     place: [...document.querySelectorAll("*")].indexOf(at),

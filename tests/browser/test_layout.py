@@ -22,7 +22,7 @@ CUT = """() => {
       || (hides(overflowX) && one.scrollWidth > one.clientWidth + 1)
       || (hides(overflowY) && one.scrollHeight > one.clientHeight + 1);
   };
-  const named = (one) => `${one.localName}.${one.className}: ${one.textContent.trim().slice(0, 60)}`;
+  const named = (one) => `${one.localName}.${one.className}: ${one.textContent.slice(0, 60)}`;
   return [...document.querySelectorAll("body *:not(svg, svg *, input, option)")]
     .filter((one) => shown(one) && !one.closest(".unseen, .skip") && lost(one)).map(named);
 }"""

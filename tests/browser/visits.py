@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
@@ -28,7 +27,7 @@ PATIENCE_S = 15.0
 Seen = TypeVar("Seen")
 
 _LOCALES = {"de": "de-DE", "en": "en-GB"}
-_H264 = """document.createElement('video').canPlayType('video/mp4; codecs="avc1.42E01E, mp4a.40.2"')"""
+_H264 = """document.createElement("video").canPlayType('video/mp4; codecs="avc1.42E01E"')"""
 
 
 @dataclass(frozen=True)
@@ -162,4 +161,3 @@ class Media:
 
     def stands(self) -> None:
         until(self.page, lambda: self.get("paused") and not self.get("seeking"))
-
