@@ -49,4 +49,3 @@ def test_what_is_spoken_in_another_language_says_so(visitor: Visitor, site: Site
     german = visitor.page(language="de")
     german.goto(site(asking(q="What does the data center cost in a year?")))
     expect(german.locator(".moments blockquote[lang=en]").first).to_be_attached()
-    expect(german.locator(".notice.across")).to_be_hidden()
