@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.states import FILM, STATES, Sites, every_state
-from tests.browser.visits import DESKTOP, ENLARGED, LANGUAGES, Language, Site, Visitor
+from tests.browser.visits import DESKTOP, ENLARGED, LANGUAGES, SCHEMES, Language, Site, Visitor
 
 CUT = """() => {
   const shown = (one) => {
@@ -71,3 +71,15 @@ def test_a_transcript_is_printed_whole_and_alone(visitor: Visitor, site: Site) -
         expect(page.locator(left_out)).to_be_hidden()
     nothing_is_cut(page)
     assert page.pdf().startswith(b"%PDF")
+
+
+def test_paper_has_the_same_colours_whatever_the_screen_has(visitor: Visitor, site: Site) -> None:
+    colours = "one => [getComputedStyle(one).color, getComputedStyle(one).backgroundColor]"
+    printed = []
+    for scheme in SCHEMES:
+        page = visitor.page(scheme=scheme)
+        page.goto(site.watch(FILM, "?q=Fernwärme"))
+        page.emulate_media(media="print", color_scheme=scheme)
+        parts = [page.locator(part).first for part in ("h1", "#transcript h3", "#transcript mark")]
+        printed.append([part.evaluate(colours) for part in parts])
+    assert printed[0] == printed[1]
