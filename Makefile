@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+BROWSER := $(VENV)/.browser
 TORCH := torch==2.13.0
 NEWEST := .venv-newest
 TRAINING ?= .training
@@ -11,7 +12,7 @@ TRAINING ?= .training
 TESTS := -m pytest -q -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-newest check lint bench bench-search bench-web serve clean models-speech models-text
+.PHONY: help setup demo serve test test-browser test-newest check lint bench bench-search bench-web clean models-speech models-text
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
@@ -30,6 +31,14 @@ demo: setup  ## add the sample interviews, run them, search them
 test: export OMP_NUM_THREADS := 1
 test: setup  ## run all tests
 	$(BIN)/python $(TESTS)
+
+$(BROWSER): $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c .ci/constraints.txt -e '.[browser]'
+	command -v chromium || command -v chromium-browser || $(BIN)/playwright install chromium
+	touch $(BROWSER)
+
+test-browser: $(BROWSER)  ## the web pages in Chromium (SCREENSHOTS=FOLDER: with pictures of all)
+	$(BIN)/python -m pytest -q tests/browser
 
 lint: setup  ## style and types
 	$(BIN)/ruff check .

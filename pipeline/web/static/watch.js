@@ -201,7 +201,9 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || dialog.open) return;
   if (localStorage.getItem("keys") === "off") return;
   const where = event.target;
-  if (where.closest("input, textarea, select, button, summary, video, audio")) return;
+  if (where.closest("input, textarea, select")) return;
+  const theirs = event.key === " " || event.key.startsWith("Arrow");
+  if (theirs && where.closest("button, summary, video, audio")) return;
   if (event.key === "/") {
     event.preventDefault();
     document.getElementById("q").focus();
