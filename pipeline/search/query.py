@@ -40,7 +40,7 @@ class Query:
     def verbatim(self, text: str) -> bool:
         """Whether a passage holds what is in quotes as it is written there, but for capitals and
         signs. The full-text table knows words by their stems only."""
-        said = _plain(text)
+        said = _plain(text) if self.exact else ""
         return all(_plain(one) in said for one in self.exact)
 
     def within(self, scope: Scope) -> Scope:

@@ -43,7 +43,7 @@ from pipeline.search.vectors import Query, Ranking, VectorIndex
 from pipeline.search.words import words_leg
 from pipeline.values import Chunk, Hit, ModelRef
 
-DEPTH = 100
+DEPTH = 60
 """Passages each leg brings at least; more where more hits are asked for."""
 
 REFINED = 10
