@@ -356,10 +356,13 @@ def test_every_command_works_in_a_process_that_starts_from_nothing(
         ["evaluate", SAMPLES / "questions.jsonl", "--mode", "words"],
         ["backup", tmp_path / "copy.db"],
         ["restore", tmp_path / "copy.db"],
+        ["user", "list"],
         ["doctor"],
         ["remove", one, "--yes"],
     ]
-    assert {arguments[0] for arguments in given} == set(cli.commands)
+    assert {arguments[0] for arguments in given} | {"serve"} == set(cli.commands)
     alone = Interviews(worked.home, alone=True)
     for arguments in given:
         alone(*arguments)
+    refused = alone("serve", "--host", "192.0.2.1", check=False)
+    assert refused.code == 2 and "192.0.2.1" in refused.err
