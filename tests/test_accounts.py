@@ -473,6 +473,12 @@ def test_every_start_invites_somebody_to_administer_until_there_is_a_password(
     assert invitations.first_invitation(catalogue, NOW) is None
 
 
+def test_a_member_who_came_first_keeps_nobody_from_administering(catalogue: Catalogue) -> None:
+    token = users.add(catalogue, "anna", "member", None, NOW)
+    assert invitations.accept(catalogue, token, PASSWORD, NOW)
+    assert invitations.first_invitation(catalogue, NOW) is not None
+
+
 def test_no_start_spoils_an_invitation_that_staff_made(catalogue: Catalogue) -> None:
     token = users.add(catalogue, "anna", "admin", None, NOW)
     assert invitations.first_invitation(catalogue, NOW) is None

@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 
 import pytest
 
-from pipeline.accounts import invitations, passwords, users
+from pipeline.accounts import invitations, passwords, sessions, users
 from pipeline.catalog.connection import now_ms
 from pipeline.settings import Settings
 from pipeline.web import asking
@@ -545,6 +545,9 @@ def test_the_session_s_cookie_is_for_this_server_s_pages_alone(tmp_path: Path) -
             answer = browser.post("/sign-in", {"name": "anna", "password": PASSWORD})
             (cookie,) = answer.set_cookies
             parts = {part.strip().lower() for part in cookie.split(";")[1:]}
+            ends = next(part for part in parts if part.startswith("max-age="))
+            assert int(ends.removeprefix("max-age=")) * 1000 == sessions.LONGEST_MS["member"]
+            parts.discard(ends)
             assert parts == {"httponly", "samesite=lax", "path=/"} | (
                 {"secure"} if secure else set()
             )

@@ -36,13 +36,14 @@ def invite(db: sqlite3.Connection, user: User, now_ms: int) -> str:
 
 
 def first_invitation(catalogue: Catalogue, now_ms: int) -> str | None:
-    """The token of an invitation to administer, anew at each start until somebody has a password;
-    None from then on, and where somebody else was made to administer, who has an invitation."""
+    """The token of an invitation to administer, anew at each start until somebody who may has a
+    password; None from then on, and where somebody else was made to administer, who has an
+    invitation."""
     with catalogue.write() as db:
-        known = accounts.every(db)
-        if any(one.password for one in known):
+        admins = [one for one in accounts.every(db) if one.role == "admin"]
+        if any(one.password for one in admins):
             return None
-        if not known:
+        if not admins and accounts.by_name(db, folded(FIRST_NAME)) is None:
             accounts.insert(db, FIRST_NAME, folded(FIRST_NAME), "admin", None, now_ms)
         first = accounts.by_name(db, folded(FIRST_NAME))
         return invite(db, first, now_ms) if first and first.role == "admin" else None

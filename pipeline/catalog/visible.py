@@ -6,9 +6,10 @@ All but ``get`` leave out what cannot be read yet: it would lead to an empty pag
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.catalog import audience, recordings
+from pipeline.catalog.scope import Scope
 from pipeline.errors import NotFound
 from pipeline.values import Recording, Viewer
 
@@ -52,14 +53,18 @@ def languages(db: sqlite3.Connection, viewer: Viewer | None) -> dict[str, int]:
 
 
 def newest(
-    db: sqlite3.Connection, viewer: Viewer | None, limit: int, collection: str | None = None
+    db: sqlite3.Connection, viewer: Viewer | None, limit: int, scope: Scope | None = None
 ) -> list[Recording]:
-    """At most ``limit`` recordings, of a collection or of all, the one added last first."""
+    """At most ``limit`` recordings, the one added last first; of those in ``scope``, whose language
+    is the one mostly spoken."""
     there, values = _readable(viewer)
+    chosen = scope or Scope()
+    limits, more = replace(chosen, language=None, viewer=None).condition()
+    spoken = "ifnull(spoken_language, nullif(language, 'auto'))"
     rows = db.execute(
-        f"SELECT id FROM recordings WHERE {there} AND collection IS ifnull(?, collection)"
+        f"SELECT id FROM recordings WHERE {there} AND {limits} AND {spoken} IS ifnull(?, {spoken})"
         " ORDER BY added_ms DESC, id LIMIT ?",
-        (*values, collection, limit),
+        (*values, *more, chosen.language, limit),
     ).fetchall()
     found = recordings.get_many(db, [row[0] for row in rows])
     return [found[row[0]] for row in rows]

@@ -60,6 +60,11 @@ class Asked:
         }
         return f"/?{urlencode({name: value for name, value in values.items() if value})}"
 
+    def at(self, recording_id: str, jump_ms: int) -> str:
+        """A moment of a recording, and the way back to this search."""
+        at = f"{jump_ms / 1000:.3f}".rstrip("0").rstrip(".")
+        return f"/r/{recording_id}?t={at}&{self.address.partition('?')[2]}"
+
     @property
     def without_filters(self) -> str:
         return replace(self, collection="", language="", person="", year="").address

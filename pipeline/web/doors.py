@@ -56,7 +56,7 @@ class Doors:
         return await to_thread.run_sync(self._known, given)
 
     def _known(self, given: str) -> Asker | None:
-        with self._site.reception.desk() as desk:
+        with self._site.door.desk() as desk:
             found = sessions.viewer_of(desk.catalogue, given, now_ms())
         if found is None:
             return None

@@ -10,12 +10,10 @@ from pipeline.web.wording import Wording
 
 class Told(NamedTuple):
     """A sentence above the results. ``kind``: "off" (a part of search is not working), "spelling",
-    "across"; with a link where there is something to be done."""
+    "nearest", "across"."""
 
     kind: str
     text: str
-    href: str = ""
-    link: str = ""
 
 
 def told(result: SearchResult, words: Wording) -> list[Told]:

@@ -13,21 +13,23 @@ from pipeline.web.desks import Desks
 @dataclass(frozen=True)
 class Site:
     """``open``: nobody signs in and everybody is a member (``--open``). At the ``reception`` people
-    sign in and are known again: whoever waits there, for a password takes its time, keeps nobody
-    from reading."""
+    sign in, which takes its time; at the ``door`` they are known again, which takes none. Whoever
+    waits at the one keeps nobody waiting at the other, nor from reading."""
 
     context: Context
     desks: Desks
     reception: Desks
+    door: Desks
     open: bool
 
     def close(self) -> None:
         self.desks.close()
         self.reception.close()
+        self.door.close()
 
 
 def site_over(context: Context, *, open_to_all: bool) -> Site:
-    return Site(context, Desks(context), Desks(context), open_to_all)
+    return Site(context, Desks(context), Desks(context), Desks(context), open_to_all)
 
 
 def site_of(request: Request) -> Site:

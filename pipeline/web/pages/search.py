@@ -17,7 +17,7 @@ from pipeline.errors import InterviewsError
 from pipeline.run import playing
 from pipeline.search.analysis import MAX_QUERY_CHARACTERS, chosen_language
 from pipeline.search.results import SearchResult
-from pipeline.values import Hit, Recording, Viewer
+from pipeline.values import Recording, Viewer
 from pipeline.web.asked import Asked, Filter, asked
 from pipeline.web.asking import language_of, viewer_of
 from pipeline.web.desks import Desk
@@ -106,8 +106,7 @@ def _welcome(
             Collection(name, count, f"/?{urlencode({'collection': name})}")
             for name, count in visible.collections(db, viewer).items()
         ]
-        narrowed = question.scope(viewer)
-        newest = visible.newest(db, viewer, NEWEST, collection=narrowed.collection)
+        newest = visible.newest(db, viewer, NEWEST, question.scope(viewer))
         overview = Overview(visible.counts(db, viewer).recordings, collections, newest)
         pictured = _pictured(site, db, newest)
     return page(
@@ -141,10 +140,10 @@ def _found(
         groups=groups,
         pictured=pictured,
         summary=_summary(words, result, groups),
-        told=[*told(result, words), *_across(words, result, spoken)],
+        told=[*told(result, words), *_nearest(words, result), *_across(words, result, spoken)],
         trouble=None,
         query_language=spoken,
-        at=lambda hit: _address(question, hit),
+        at=lambda hit: question.at(hit.recording.id, hit.jump_ms),
         marking=settings.feedback and len(question.query) <= MAX_QUERY_CHARACTERS,
         more=question.for_more if len(result.hits) == question.count else None,
     )
@@ -167,16 +166,17 @@ def _refused(
     )
 
 
-def _address(question: Asked, hit: Hit) -> str:
-    at = f"{hit.jump_ms / 1000:.3f}".rstrip("0").rstrip(".")
-    return f"/r/{hit.recording.id}?{urlencode({'t': at, 'q': question.query})}"
-
-
 def _summary(words: Wording, result: SearchResult, groups: Sequence[Found]) -> str:
     if not result.hits:
         return words("search.none", query=result.query)
     moments = words.count("search.moments", len(result.hits))
     return words.count("search.in_recordings", len(groups), moments=moments)
+
+
+def _nearest(words: Wording, result: SearchResult) -> Iterable[Told]:
+    """That nobody says it in the words of the question."""
+    if result.hits and not any(hit.highlights for hit in result.hits):
+        yield Told("nearest", words("search.nearest"))
 
 
 def _across(words: Wording, result: SearchResult, spoken: str) -> Iterable[Told]:

@@ -138,7 +138,13 @@ def _accepted(request: Request, form: dict[str, str]) -> Response:
 
 def _with_session(request: Request, answer: Response, given: str) -> Response:
     answer.set_cookie(
-        SESSION_COOKIE, given, httponly=True, samesite="lax", secure=is_secure(request), path="/"
+        SESSION_COOKIE,
+        given,
+        max_age=max(sessions.LONGEST_MS.values()) // 1000,  # when it ends, the session decides
+        httponly=True,
+        samesite="lax",
+        secure=is_secure(request),
+        path="/",
     )
     return answer
 

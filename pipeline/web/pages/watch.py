@@ -23,7 +23,7 @@ from pipeline.search.related import related
 from pipeline.search.results import Related, SearchResult
 from pipeline.timecode import parse_time
 from pipeline.values import Chapter, Hit, Recording, Transcript, Viewer
-from pipeline.web.asked import Asked, asked
+from pipeline.web.asked import asked
 from pipeline.web.asking import language_of, viewer_of
 from pipeline.web.desks import Desk
 from pipeline.web.excerpts import Excerpt, excerpt
@@ -85,7 +85,7 @@ def watch_page(request: Request) -> Response:
         "watch.html",
         recording=shown.recording,
         query=query,
-        back=Asked(query=query).address,
+        back=asked(request.query_params).address,
         at_ms=at_ms,
         spoken=_spoken(shown, words),
         media=Media("video" if shown.playable.has_video else "audio") if shown.playable else None,

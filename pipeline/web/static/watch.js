@@ -51,7 +51,8 @@ function follow() {
   current = line;
   if (!line) return;
   line.setAttribute("aria-current", "true");
-  if (performance.now() - scrolledAt > FOLLOW_AFTER_MS) show(line);
+  const reading = transcript.querySelector(":focus-visible"); // by keyboard: it stays in view
+  if (!reading && performance.now() - scrolledAt > FOLLOW_AFTER_MS) show(line);
 }
 
 function show(line, atOnce = false) {
