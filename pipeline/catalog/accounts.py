@@ -88,10 +88,6 @@ def set_password(db: sqlite3.Connection, user_id: int, hashed: str) -> None:
     db.execute("UPDATE users SET password = ? WHERE id = ?", (hashed, user_id))
 
 
-def set_language(db: sqlite3.Connection, user_id: int, language: str | None) -> None:
-    db.execute("UPDATE users SET language = ? WHERE id = ?", (language, user_id))
-
-
 def delete(db: sqlite3.Connection, user_id: int) -> None:
     """With invitation and sessions: whoever is signed in is so no longer."""
     db.execute("DELETE FROM users WHERE id = ?", (user_id,))

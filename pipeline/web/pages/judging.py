@@ -28,7 +28,7 @@ async def mark_hit(request: Request) -> Response:
 def _marked(request: Request, form: dict[str, str]) -> Response:
     site, words = site_of(request), Wording(language_of(request))
     at, query = form.get("at", ""), form.get("q", "")
-    if not re.fullmatch(r"[0-9]{1,9}", at):
+    if not re.fullmatch(r"[0-9]{1,9}", at) or form.get("right") not in ("yes", "no"):
         raise BadInput("web.bad_form")
     with site.desks.desk() as desk:
         with desk.catalogue.read() as db:
@@ -39,7 +39,7 @@ def _marked(request: Request, form: dict[str, str]) -> Response:
             query,
             recording.id,
             int(at),
-            right=form.get("right") == "yes",
+            right=form["right"] == "yes",
         )
     return page(
         request, "thanks.html", query=query, message=words("judge.thanks"), told=words("judge.kept")
