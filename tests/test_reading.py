@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -117,6 +119,36 @@ def test_a_neighbour_tells_what_a_passage_is_about() -> None:
     alone = read("Kläranlage", evidence, laid_out([two]), {})[2]
     beside = read("Kläranlage", evidence, laid_out([one, two]), {})[2]
     assert beside.strongest > alone.strongest == 0
+
+
+def test_what_is_said_in_one_recording_is_not_near_what_is_said_in_another() -> None:
+    named, other = (0, "Wie teuer war die Kläranlage?"), (5, "Das fragen viele.")
+    answer = stored(8, (0, "Zwölf Millionen."), recording="s")
+    evidence = Evidence.of(query_words("Kläranlage"), {"klaranlag": 1}, 100)
+
+    def answers(*sentences: tuple[int, str]) -> float:
+        found = laid_out([stored(0, *sentences), answer])
+        return read("Kläranlage", evidence, found, {})[answer.id].score
+
+    assert answers(named, (5, other[1])) == answers(other, (5, named[1])) == 0
+
+
+def test_a_word_said_many_sentences_away_counts_the_less_the_farther() -> None:
+    found = strengths("Schieber", "Schieber.", *["Ja, genau."] * 40)
+    assert all(more >= less for more, less in pairwise(found))
+    assert found[1] > found[9] > found[20] > 0
+
+
+LETTERS = st.text(st.sampled_from("abäß 1🙂𝐱"), max_size=12)
+
+
+@given(LETTERS, st.lists(LETTERS, min_size=1, max_size=6))
+def test_a_run_of_letters_is_found_where_it_stands(query: str, texts: list[str]) -> None:
+    """Against looking for each run in each sentence; beyond the basic plane of Unicode, too."""
+    held = letters.shares(query, texts) > 0
+    for row, run in enumerate(letters._runs(query)):
+        looked_for = [run in letters._marked(text) for text in texts]
+        assert held[row].tolist() == looked_for
 
 
 TEXTS = st.lists(st.text(st.sampled_from("abcdeäöü .?!0123"), min_size=1), min_size=1, max_size=9)

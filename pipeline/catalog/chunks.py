@@ -10,6 +10,7 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -206,13 +207,20 @@ def _stored(row: sqlite3.Row) -> StoredChunk:
         end_ms=row["end_ms"],
         text=row["text"],
         language=row["language"],
-        sentences=tuple(Sentence(*sentence) for sentence in json.loads(row["sentences"])),
+        sentences=_sentences(row["sentences"]),
         first_segment=row["first_segment"],
         last_segment=row["last_segment"],
         first_word=row["first_word"],
         last_word=row["last_word"],
     )
     return StoredChunk(row["id"], row["recording_id"], chunk)
+
+
+@lru_cache(maxsize=1 << 12)
+def _sentences(stored: str) -> tuple[Sentence, ...]:
+    """Where the sentences of a chunk stand. What is found is often found again, and reading this
+    took longer than fetching it."""
+    return tuple(Sentence(*sentence) for sentence in json.loads(stored))
 
 
 def with_neighbours(db: sqlite3.Connection, ids: Iterable[int]) -> dict[int, StoredChunk]:

@@ -36,6 +36,20 @@ def words_leg(
     return [(int(row[0]), float(row[1])) for row in rows]
 
 
+def occurs(db: sqlite3.Connection, match: str, model_hash: str, scope: Scope) -> bool:
+    """Whether a full-text ``match`` finds any chunk at all; none is weighed for it."""
+    condition, values = scope.condition()
+    # A cross join is done in the order it is written: the full-text table is asked first.
+    row = db.execute(
+        "SELECT 1 FROM chunk_words"
+        " CROSS JOIN chunks ON chunks.id = chunk_words.rowid"
+        " CROSS JOIN recordings ON recordings.id = chunks.recording_id"
+        f" WHERE chunk_words MATCH ? AND chunks.model_hash = ? AND {condition} LIMIT 1",
+        (match, model_hash, *values),
+    )
+    return row.fetchone() is not None
+
+
 def document_frequencies(
     db: sqlite3.Connection, terms: Sequence[str], scope: Scope
 ) -> dict[str, int]:

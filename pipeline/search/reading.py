@@ -24,7 +24,7 @@ from pipeline.search import letters
 from pipeline.search.analysis import analyse, plain_words, without_numbers
 from pipeline.search.evidence import Evidence
 from pipeline.search.numbers import is_number
-from pipeline.search.stretches import Stretch
+from pipeline.search.stretches import Sheet, Stretch
 
 Strengths = NDArray[np.float64]
 """float64 [sentences] of one stretch: 0 is nothing at all, 1 every word of the query."""
@@ -95,27 +95,23 @@ def read(
     known: Mapping[str, Known],
 ) -> dict[int, Reading]:
     """Each chunk of the stretches, by id. ``known`` is by recording id."""
-    texts = [text for stretch in stretches for text in stretch.texts]
-    if not texts:
+    sheet = Sheet(stretches)
+    if not sheet.texts:
         return {}
     spelt, part = _spelt_out(query, evidence)
-    shared = part * letters.shares(spelt, texts)
-    readings: dict[int, Reading] = {}
-    most = np.maximum(evidence.most(), 1e-9)
-    begin = 0
-    for stretch in stretches:
-        end = begin + len(stretch.texts)
-        words, otherwise = _words(evidence, stretch)
-        near = _near(words, stretch)
-        _raise(near, evidence, stretch, known.get(stretch.recording_id))
-        strengths = _by_words(words, near, evidence) + _by_letters(shared[:, begin:end])
-        strengths += _LETTERS * otherwise / max(sum(evidence.most()), 1e-9)
-        wholes = [_whole(words[:, own], stretch, own, most) for own in stretch.places.values()]
-        around = _neighbouring(wholes)
-        for (chunk_id, own), whole in zip(stretch.places.items(), around, strict=True):
-            readings[chunk_id] = Reading(tuple(strengths[own].tolist()), whole)
-        begin = end
-    return readings
+    shared = part * letters.shares(spelt, sheet.texts)
+    words, otherwise = _words(evidence, sheet)
+    near = _near(words, sheet)
+    for stretch, own in sheet.parts():
+        _raise(near[:, own], evidence, stretch, known.get(stretch.recording_id))
+    strengths = _by_words(words, near, evidence, sheet) + _by_letters(shared, sheet)
+    strengths += _LETTERS * otherwise / max(sum(evidence.most()), 1e-9)
+    each = np.split(strengths[sheet.places], sheet.firsts[1:])
+    around = _neighbouring(_wholes(words, sheet, evidence), sheet).tolist()
+    return {
+        chunk_id: Reading(tuple(own.tolist()), whole)
+        for chunk_id, own, whole in zip(sheet.chunks, each, around, strict=True)
+    }
 
 
 def _spelt_out(query: str, evidence: Evidence) -> tuple[str, float]:
@@ -126,53 +122,57 @@ def _spelt_out(query: str, evidence: Evidence) -> tuple[str, float]:
     return spelt, len(plain_words(spelt, None)) / max(len(plain_words(query, None)), 1)
 
 
-def _by_words(words: Strengths, near: Strengths, evidence: Evidence) -> Strengths:
+def _by_words(words: Strengths, near: Strengths, evidence: Evidence, sheet: Sheet) -> Strengths:
     own = words.sum(axis=0)
-    before = np.concatenate(([0.0], own[:-1]))
+    before = np.concatenate(([0.0], own[:-1] * sheet.together(1)))
     around = near.sum(axis=0) - own
     strengths: Strengths = _OWN * own + _NEAR * around + _BEFORE * before
     return strengths / max(sum(evidence.most()), 1e-9)
 
 
-def _whole(words: Strengths, stretch: Stretch, places: Sequence[int], most: Strengths) -> float:
-    """BM25 of a chunk over what its sentences hold, 0 to about 2: a share of the query. ``most`` is
-    what each word weighs at most."""
-    if not words.any():
-        return 0.0
-    times = words.sum(axis=1) / most
-    length = sum(stretch.texts[place].count(" ") + 1 for place in places)
+def _wholes(words: Strengths, sheet: Sheet, evidence: Evidence) -> Strengths:
+    """float64 [chunks]: BM25 of each chunk over what its sentences hold, 0 to about 2: a share of
+    the query."""
+    most = np.maximum(evidence.most(), 1e-9)
+    times = np.add.reduceat(words[:, sheet.places], sheet.firsts, axis=1) / most[:, None]
+    length = np.add.reduceat(sheet.lengths[sheet.places], sheet.firsts)
     stretched = _WHOLE_K1 * (1 - _WHOLE_B + _WHOLE_B * length / _CHUNK_WORDS)
     saturated = times * (_WHOLE_K1 + 1) / (times + stretched)
-    return float((most * saturated).sum() / most.sum()) if len(most) else 0.0
+    wholes: Strengths = most @ saturated / max(float(most.sum()), 1e-9)
+    return wholes
 
 
-def _neighbouring(values: Sequence[float]) -> list[float]:
-    """Each value, or one beside it where that is more."""
-    padded = [0.0, *values, 0.0]
-    return [max(padded[at : at + 3]) for at in range(len(values))]
+def _neighbouring(values: Strengths, sheet: Sheet) -> Strengths:
+    """Each chunk's value, or that of one beside it where that is more."""
+    beside = values.copy()
+    together = sheet.chunks_together()
+    np.maximum(beside[1:], values[:-1] * together, out=beside[1:])
+    np.maximum(beside[:-1], values[1:] * together, out=beside[:-1])
+    return beside
 
 
-def _by_letters(shared: letters.Shares) -> Strengths:
+def _by_letters(shared: letters.Shares, sheet: Sheet) -> Strengths:
     around = shared.copy()
-    for step in range(1, min(_AROUND, shared.shape[1] - 1) + 1):
-        np.maximum(around[:, step:], shared[:, :-step], out=around[:, step:])
-        np.maximum(around[:, :-step], shared[:, step:], out=around[:, :-step])
+    for step in range(1, min(_AROUND, sheet.longest - 1) + 1):
+        together = sheet.together(step)
+        np.maximum(around[:, step:], shared[:, :-step] * together, out=around[:, step:])
+        np.maximum(around[:, :-step], shared[:, step:] * together, out=around[:, :-step])
     strengths: Strengths = _LETTERS * shared.sum(axis=0) + _LETTERS_AROUND * around.sum(axis=0)
     return strengths
 
 
-def _words(evidence: Evidence, stretch: Stretch) -> tuple[Strengths, Strengths]:
+def _words(evidence: Evidence, sheet: Sheet) -> tuple[Strengths, Strengths]:
     """float64 [words, sentences]: what each word of the query counts in each sentence; and float64
     [sentences]: what is met there otherwise than by its letters, which therefore cannot count."""
-    counted = np.zeros((len(evidence.words), len(stretch.texts)))
-    otherwise = np.zeros(len(stretch.texts))
+    counted = np.zeros((len(evidence.words), len(sheet.texts)))
+    otherwise = np.zeros(len(sheet.texts))
     wanted: dict[str, list[tuple[int, float]]] = {}
     for row, word in enumerate(evidence.words):
         for term, weight in word.items():
             wanted.setdefault(term, []).append((row, weight))
     phrases = evidence.phrases()
-    for column, text in enumerate(stretch.texts):
-        terms, length = _terms(text, stretch.languages[column], evidence.counts_numbers)
+    for column, (text, language) in enumerate(zip(sheet.texts, sheet.languages, strict=True)):
+        terms, length = _terms(text, language, evidence.counts_numbers)
         if not phrases and wanted.keys().isdisjoint(terms):
             continue
         found = Counter(term for term in terms if term in wanted)
@@ -202,19 +202,18 @@ def _met(phrases: Iterable[str], terms: Sequence[str]) -> dict[str, int]:
     return {phrase: times for phrase in phrases if (times := said.count(f" {phrase} "))}
 
 
-def _near(words: Strengths, stretch: Stretch) -> Strengths:
+def _near(words: Strengths, sheet: Sheet) -> Strengths:
     """What each word counts in each sentence, or in one nearby, whichever is more."""
-    lengths = np.array(
-        [max(text.count(" ") + 1, _TYPICAL_WORDS) for text in stretch.texts], dtype=np.float64
-    )
+    lengths = np.maximum(sheet.lengths, _TYPICAL_WORDS)
     middles = np.cumsum(lengths) - lengths / 2
-    # What fades evenly need not be looked for afar: it is what is left of the neighbour's.
-    left = np.exp(-np.diff(middles) / _FAR)
     near = words.copy()
-    for at in range(1, near.shape[1]):
-        np.maximum(near[:, at], near[:, at - 1] * left[at - 1], out=near[:, at])
-    for at in range(near.shape[1] - 2, -1, -1):
-        np.maximum(near[:, at], near[:, at + 1] * left[at], out=near[:, at])
+    step = 1
+    # What fades evenly need not be looked for one by one: what came from half as far goes on.
+    while step < sheet.longest:
+        left = np.exp((middles[:-step] - middles[step:]) / _FAR) * sheet.together(step)
+        np.maximum(near[:, step:], near[:, :-step] * left, out=near[:, step:])
+        np.maximum(near[:, :-step], near[:, step:] * left, out=near[:, :-step])
+        step *= 2
     return near
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.catalog.chunks import StoredChunk
 from pipeline.values import Sentence
@@ -55,3 +58,43 @@ def _append(stretch: Stretch, one: StoredChunk, known: dict[tuple[int, int, str]
             stretch.languages.append(chunk.language)
         places.append(known[key])
     stretch.places[one.id] = places
+
+
+class Sheet:
+    """Stretches side by side, so that all their sentences are reckoned with at once. In the arrays
+    that go with it each sentence is a column, in order.
+
+    ``lengths`` float64 [sentences], in words; ``places`` int64, the columns of one chunk after the
+    other, those of the n-th from ``firsts[n]`` on.
+    """
+
+    def __init__(self, stretches: Sequence[Stretch]) -> None:
+        self.stretches = stretches
+        self.texts = [text for stretch in stretches for text in stretch.texts]
+        self.languages = [language for stretch in stretches for language in stretch.languages]
+        self.lengths = np.array([text.count(" ") + 1 for text in self.texts], dtype=np.float64)
+        sizes = [len(stretch.texts) for stretch in stretches]
+        self.longest = max(sizes, default=0)
+        self._stretch = np.repeat(np.arange(len(sizes)), sizes)
+        self._begins = np.cumsum([0, *sizes])
+        own = [list(stretch.places.values()) for stretch in stretches]
+        begun = zip(self._begins, own, strict=False)
+        columns = [np.array(places) + begin for begin, each in begun for places in each]
+        self.places = np.concatenate(columns) if columns else np.zeros(0, dtype=np.int64)
+        self.firsts = np.cumsum([0, *map(len, columns)])[:-1]
+        self.chunks = [chunk_id for stretch in stretches for chunk_id in stretch.places]
+        self._chunk_stretch = np.repeat(np.arange(len(sizes)), list(map(len, own)))
+
+    def parts(self) -> Iterator[tuple[Stretch, slice]]:
+        """Each stretch with its columns."""
+        for number, stretch in enumerate(self.stretches):
+            yield stretch, slice(self._begins[number], self._begins[number + 1])
+
+    def together(self, step: int) -> NDArray[np.bool_]:
+        """bool [sentences - step]: whether a sentence and that so many after it are of one
+        stretch."""
+        return np.equal(self._stretch[step:], self._stretch[:-step])
+
+    def chunks_together(self) -> NDArray[np.bool_]:
+        """bool [chunks - 1]: whether a chunk and the next are of one stretch."""
+        return np.equal(self._chunk_stretch[1:], self._chunk_stretch[:-1])

@@ -63,7 +63,7 @@ def is_known(db: sqlite3.Connection, word: QueryWord, model_hash: str, scope: Sc
     fields = {"{words about}": begun, "ends": ends}
     frequencies = partial(vocabulary.document_frequencies, db, scope=scope)
     return bool(
-        vocabulary.words_leg(db, _anywhere(fields), model_hash, scope, 1)
+        vocabulary.occurs(db, _anywhere(fields), model_hash, scope)
         or compounds.parts(word.alternatives, frequencies)
     )
 
