@@ -775,7 +775,12 @@ def test_again_makes_a_rendition_anew(interviews: Interviews, film: Path, tmp_pa
     assert again.json["done"] == [one]
     taken = interviews("status", "--json").json["renditions"]
     files = [path for path in (interviews.home / "renditions").rglob("*") if path.is_file()]
-    assert taken == {"recordings": 1, "bytes": sum(path.stat().st_size for path in files)}
+    taken_bytes = sum(path.stat().st_size for path in files)
+    assert taken == {"recordings": 1, "bytes": taken_bytes}
+    for language, decimal in (("de", ","), ("en", ".")):
+        said = f"{taken_bytes / 1e3:.1f} kB".replace(".", decimal)
+        for command in ("status", "doctor"):
+            assert said in interviews("--lang", language, command, check=False).out
     checks = interviews("doctor", "--json", check=False).json["checks"]
     assert any(check["name"] == "renditions" and check["ok"] for check in checks)
 
