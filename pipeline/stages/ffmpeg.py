@@ -8,6 +8,7 @@ nothing comes out of it for too long.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import selectors
@@ -205,6 +206,14 @@ class Stream:
     def complaint(self) -> str:
         """The last meaningful line of standard error, without file names; "" for none."""
         return meaningful(self._complaints.decode("utf-8", "replace"))
+
+    def check_room(self) -> None:
+        """Raises OSError where it complained that the disk is full, or our share of it."""
+        said = self._complaints.decode("utf-8", "replace").splitlines()
+        for code in (errno.ENOSPC, errno.EDQUOT):
+            words = os.strerror(code)
+            if any(line.endswith(words) for line in said):
+                raise OSError(code, words)
 
     def __enter__(self) -> Self:
         return self

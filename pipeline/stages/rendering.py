@@ -203,7 +203,8 @@ def render(
     """Run FFmpeg in ``folder``: again and again how many milliseconds are made. Whoever stops
     listening ends it.
 
-    Raises MediaError (``rendition.failed``, with FFmpeg's complaint).
+    Raises MediaError (``rendition.failed``, with FFmpeg's complaint), and OSError where it found no
+    room on the disk.
     """
     reached_ms, moved = 0, time.monotonic()
     with Stream(listed, bounds, folder) as stream:
@@ -218,5 +219,6 @@ def render(
                 raise MediaError("rendition.failed", path=shown(path), detail="–")
             yield reached_ms
         if stream.finish():
+            stream.check_room()
             detail = stream.complaint() or "–"
             raise MediaError("rendition.failed", path=shown(path), detail=detail)
