@@ -27,7 +27,8 @@ YEAR_S = 365 * 24 * 3600
 def build(site: Site, names: Collection[str] = (), body_s: float = BODY_S) -> ASGIApp:
     """All that is served. ``names`` are what the server is called besides its addresses; a form
     has to arrive within ``body_s``."""
-    return Guard(Doors(pages(site), site), names, body_s)
+    encrypted = site.context.settings.public_url.startswith("https://")
+    return Guard(Doors(pages(site), site), names, body_s, encrypted=encrypted)
 
 
 def pages(site: Site) -> Starlette:
