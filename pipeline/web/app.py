@@ -89,10 +89,10 @@ def _troubled(request: Request, error: Exception) -> Response:
     language = language_of(request)
     return page(
         request,
-        "error.html",
+        "told.html",
         status=error.http_status,
         message=error.message(language),
-        advice=error.advice(language),
+        told=error.advice(language),
     )
 
 
@@ -102,10 +102,10 @@ def _strayed(request: Request, error: Exception) -> Response:
     language = language_of(request)
     return page(
         request,
-        "error.html",
+        "told.html",
         status=error.status_code,
         message=text(f"error.{key}.message", language),
-        advice=text(f"error.{key}.advice", language),
+        told=text(f"error.{key}.advice", language),
     )
 
 
@@ -114,8 +114,8 @@ def _broken(request: Request, _: Exception) -> Response:
     language = language_of(request)
     return page(
         request,
-        "error.html",
+        "told.html",
         status=500,
         message=text("error.web.unexpected.message", language),
-        advice=text("error.web.unexpected.advice", language),
+        told=text("error.web.unexpected.advice", language),
     )
