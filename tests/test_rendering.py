@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pipeline.errors import InterviewsError
-from pipeline.stages import probe, rendering
+from pipeline.stages import ffmpeg, probe, rendering
 from pipeline.stages.rendition import how
 from pipeline.values import Span
 from tests.conftest import SHARED
@@ -145,6 +146,67 @@ def test_a_picture_becomes_no_larger_than_asked_for_and_keeps_its_shape(tmp_path
         picture = probe.probe(rendered(source, tmp_path / size, height=360)).video
         assert picture is not None
         assert (picture.width, picture.height) == expected
+
+
+def combing(path: Path) -> float:
+    """How much each line differs from both its neighbours, where these are alike."""
+    with av.open(str(path)) as film:
+        frames = [one.to_ndarray(format="gray").astype(int) for one in film.decode(video=0)]
+    teeth = [
+        np.minimum(abs(one[1:-1] - one[:-2]), abs(one[1:-1] - one[2:]))
+        * (abs(one[2:] - one[:-2]) < 10)
+        for one in frames[3:-3]
+    ]
+    return float(np.mean(teeth))
+
+
+@pytest.mark.parametrize("hidden", [False, True], ids=["whole", "withheld"])
+def test_an_interlaced_film_shows_no_comb(hidden: bool, tmp_path: Path) -> None:
+    """A bar that moves on between the two moments of a frame."""
+    bar = (
+        "color=black:s=320x180:r=50:d=2[a];color=white:s=40x180:r=50:d=2[b];"
+        "[a][b]overlay=x='mod(n*6,280)'"
+    )
+    source = make(
+        tmp_path / "tv.mkv",
+        *("-f", "lavfi", "-i", f"{bar},tinterlace=interleave_top,setfield=tff", *TONE),
+        *("-flags", "+ilme+ildct", "-c:v", "mpeg2video", "-q:v", "2", "-c:a", "mp2"),
+        seconds=2,
+    )
+    facts = probe.probe(source).video
+    assert facts is not None and facts.interlaced
+    withheld = [Span(800, 1000)] if hidden else []
+    made = rendered(source, tmp_path / "made", *withheld)
+    after = probe.probe(made).video
+    assert after is not None and not after.interlaced
+    assert combing(made) < combing(source) / 4
+    times, bright = pictures(made)
+    within = (times + 0.04 > 0.8) & (times < 1.0)
+    assert bool(bright[within].max() < 30) is hidden
+
+
+@pytest.mark.parametrize("able", [True, False], ids=["with zscale", "without"])
+def test_a_film_of_high_contrast_becomes_one_for_every_screen(
+    able: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if able and not ffmpeg.filters() >= {"zscale", "tonemap"}:
+        pytest.skip("this ffmpeg has no zscale")
+    monkeypatch.setattr(rendering, "filters", ffmpeg.filters if able else frozenset)
+    source = make(
+        tmp_path / "bright.mkv",
+        *("-f", "lavfi", "-i", "color=0x808080:size=320x180:rate=25:duration={s}", *TONE),
+        *("-vf", "format=yuv420p10le,setparams=color_trc=smpte2084:color_primaries=bt2020"),
+        *("-c:v", "libx264", "-c:a", "aac", "-color_trc", "smpte2084"),
+        seconds=1,
+    )
+    facts = probe.probe(source).video
+    assert facts is not None and facts.hdr == "smpte2084"
+    made = rendered(source, tmp_path / "made")
+    picture = probe.probe(made).video
+    assert picture is not None and picture.pixel_format == "yuv420p"
+    assert (picture.hdr is None) is able
+    difference = pictures(made)[1].mean() - pictures(source)[1].mean()
+    assert bool(abs(difference) > 10) is able
 
 
 def test_nothing_else_is_carried_over(tmp_path: Path) -> None:

@@ -98,6 +98,32 @@ def test_where_something_is_withheld_nothing_is_copied(facts: MediaInfo) -> None
     assert not decision.copy_audio
 
 
+OLD_TV = replace(H264, codec="mpeg2video", interlaced=True)
+BRIGHT = replace(H264, codec="hevc", pixel_format="yuv420p10le", hdr="smpte2084")
+
+
+@pytest.mark.parametrize(
+    ("facts", "withheld", "deinterlaces", "tones_from"),
+    [
+        (info("mpegts", "mp2", OLD_TV), False, True, None),
+        (info("matroska", "aac", BRIGHT), False, False, "smpte2084"),
+        (info("mov", "aac", replace(BRIGHT, hdr="arib-std-b67")), False, False, "arib-std-b67"),
+        (info("mov", "aac", H264), True, False, None),
+        (info("mov", "aac", replace(H264, interlaced=True)), True, True, None),
+        (info("mov", "aac", replace(H264, interlaced=True)), False, False, None),
+        (info("matroska", "aac", replace(H264, interlaced=True)), False, False, None),
+        (info("flac", "flac"), True, False, None),
+    ],
+    ids=str,
+)
+def test_what_is_encoded_is_for_ordinary_screens(
+    facts: MediaInfo, withheld: bool, deinterlaces: bool, tones_from: str | None
+) -> None:
+    """A copy, and what plays as it is, stays what it is."""
+    decision = how(facts, None, withheld=withheld)
+    assert (decision.deinterlaces, decision.tones_from) == (deinterlaces, tones_from)
+
+
 @given(st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=True)))
 def test_a_rate_is_one_that_plays(rate: float | None) -> None:
     assert 10 <= even_rate(rate) <= 30.5

@@ -106,6 +106,13 @@ def ffmpeg_version() -> str:
     return found[1]
 
 
+@cache
+def filters() -> frozenset[str]:
+    """The names of the filters that this ffmpeg has. Raises Missing (``media.no_ffmpeg``)."""
+    listed = run(("-filters",), Limits(cpu_s=20)).output.decode("utf-8", "replace").splitlines()
+    return frozenset(line.split()[1] for line in listed if "->" in line)
+
+
 def input_options(demuxer: str) -> dict[str, str]:
     """Options that go before ``-i``, as keywords for ffmpeg-python's ``input``.
 
