@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import FACTS
 from tests.browser.states import PASSWORD, asking, sign_in
-from tests.browser.visits import Media, Site, Visitor
+from tests.browser.visits import Media, Site, Visitor, until
 from tests.conftest import SAMPLES
 
 QUESTIONS = [
@@ -34,17 +34,33 @@ def test_a_question_lands_on_its_answer_and_plays(
     Media(page).plays_from(float(question["sent_start"]))
 
 
-def test_without_scripts_a_line_of_the_transcript_plays_from_there(
-    visitor: Visitor, site: Site
-) -> None:
+def test_without_scripts_a_paragraph_s_time_plays_from_there(visitor: Visitor, site: Site) -> None:
     page = visitor.page(java_script_enabled=False)
     page.goto(site.watch("Fernwärme in Grünau"))
-    line = page.locator("#transcript a").nth(6)
-    start = int(line.get_attribute("data-start") or "")
-    line.click()
-    assert page.locator(f"#t{start}").get_attribute("aria-current") == "true"
+    paragraph = page.locator("#transcript p").nth(2)
+    start = int(paragraph.locator("[data-start]").first.get_attribute("data-start") or "")
+    paragraph.get_by_role("link").click()
+    current = page.locator("#transcript [aria-current]")
+    expect(current).to_have_attribute("data-start", str(start))
     Media(page).plays_from(start / 1000, within=1.0)
     expect(page.locator(".needs-script").first).to_be_hidden()
+
+
+def test_it_is_seen_that_a_question_is_being_answered(visitor: Visitor, site: Site) -> None:
+    held: list[Route] = []
+    page = visitor.page()
+    page.goto(site("/"))
+    page.route("**/?q=*", lambda route: held.append(route))
+    page.locator("#q").fill("Was kostet die Fernwärme?")
+    page.get_by_role("button", name="Search", exact=True).click(no_wait_after=True)
+    until(page, lambda: held)
+    expect(page.locator(".field button")).to_have_text("Searching …")
+    held.pop().continue_()
+    page.wait_for_url("**/?q=*")
+    expect(page.locator(".field button")).to_have_text("Search")
+    page.unroute("**/?q=*")
+    page.go_back()
+    expect(page.locator(".field button")).to_have_text("Search")
 
 
 def test_a_search_is_narrowed_and_widened_again(visitor: Visitor, site: Site) -> None:

@@ -59,6 +59,13 @@ class Collection(NamedTuple):
     href: str
 
 
+class Seen(NamedTuple):
+    """By recording: whether there are pictures of it, and what is spoken."""
+
+    pictured: dict[str, bool]
+    languages: dict[str, tuple[str, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class Overview:
     """What is in here, as far as somebody may see it."""
@@ -89,8 +96,9 @@ def search_page(request: Request) -> Response:
             return _refused(request, question, choices, error, words)
         groups = by_recording(result.hits)
         with desk.catalogue.read() as db:
-            pictured = _pictured(site, db, [found.recording for found in groups])
-    return _found(request, question, choices, result, groups, pictured)
+            shown = [found.recording for found in groups]
+            seen = Seen(_pictured(site, db, shown), visible.spoken(db, shown))
+    return _found(request, question, choices, result, groups, seen)
 
 
 def _welcome(
@@ -109,6 +117,7 @@ def _welcome(
         newest = visible.newest(db, viewer, NEWEST, question.scope(viewer))
         overview = Overview(visible.counts(db, viewer).recordings, collections, newest)
         pictured = _pictured(site, db, newest)
+        languages = visible.spoken(db, newest)
     return page(
         request,
         "search.html",
@@ -116,6 +125,7 @@ def _welcome(
         choices=choices,
         overview=overview,
         pictured=pictured,
+        languages=languages,
         told=(),
         trouble=None,
     )
@@ -127,7 +137,7 @@ def _found(
     choices: Choices,
     result: SearchResult,
     groups: Sequence[Found],
-    pictured: dict[str, bool],
+    seen: Seen,
 ) -> Response:
     words = Wording(language_of(request))
     spoken = chosen_language(question.query, None)
@@ -138,7 +148,8 @@ def _found(
         asked=question,
         choices=choices,
         groups=groups,
-        pictured=pictured,
+        pictured=seen.pictured,
+        languages=seen.languages,
         summary=_summary(words, result, groups),
         told=[*told(result, words), *_nearest(words, result), *_across(words, result, spoken)],
         trouble=None,
