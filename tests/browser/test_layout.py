@@ -107,14 +107,13 @@ def together(page: Page, rows: int) -> None:
     current = page.locator("#transcript [aria-current]")
     until(page, lambda: rows_seen(page) >= rows and current.evaluate(SEEN))
     assert page.locator("#media").evaluate(SEEN)
-    assert page.locator(".tools").evaluate(SEEN)
+    assert page.locator("#captions").evaluate(SEEN)
 
 
 SEEN = """one => {
-  const box = one.getBoundingClientRect();
-  const at = document.elementFromPoint(box.left + box.width / 2, box.top + 2);
-  return box.top >= -1 && box.top < innerHeight
-    && (one.contains(at) || at.contains(one) && !at.closest("#screen"));
+  const row = one.getClientRects()[0];
+  const at = document.elementFromPoint(row.left + 3, row.top + row.height / 2);
+  return row.top >= 0 && row.bottom <= innerHeight && one.contains(at);
 }"""
 
 

@@ -6,10 +6,10 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.states import FILM, SOUND
-from tests.browser.visits import Language, Media, Site, Visitor, until
+from tests.browser.visits import Gate, Language, Media, Site, Visitor, until
 
 TOOLS = {
     "de": ["Untertitel", "Link zu dieser Stelle", "Zitat kopieren", "Tasten"],
@@ -135,24 +135,22 @@ def test_the_speed_shown_is_the_player_s(page: Page) -> None:
 def test_it_says_quietly_that_it_loads_and_clearly_that_it_cannot(
     visitor: Visitor, site: Site
 ) -> None:
-    held: list[Route] = []
-    page = visitor.page()
-    page.route("**/media", lambda route: held.append(route))
+    gate, page = Gate(), visitor.page()
+    page.route("**/media", gate.come)
     page.goto(site.watch(FILM), wait_until="commit")
-    until(page, lambda: held)
+    until(page, lambda: gate.waiting)
     expect(page.locator("#loading")).to_be_empty()
     page.keyboard.press("k")
     loading = page.locator("#loading")
     expect(loading).to_have_text("Loading …")
     expect(loading).to_be_visible()
     expect(page.get_by_role("status").filter(has_text="Loading …")).to_have_count(1)
-    page.unroute("**/media")
-    while held:
-        held.pop().continue_()
+    gate.open()
     Media(page).plays_from(0)
     expect(loading).to_be_empty()
     expect(page.locator("#broken")).to_be_hidden()
 
+    page.unroute("**/media")
     page.route("**/media", lambda route: route.abort())
     page.reload(wait_until="commit")
     expect(page.get_by_role("alert")).to_contain_text("cannot be loaded")
