@@ -168,6 +168,13 @@ def test_a_long_paragraph_ends_with_a_sentence() -> None:
     assert [len(paragraph.lines) for paragraph in made[0].paragraphs] == [2, 1]
 
 
+def test_a_paragraph_ends_where_no_sentence_ever_does() -> None:
+    said = "so geht es " * 10
+    made = parts(spoken(*(Segment(n, n + 1, said) for n in range(100))), (), unmarked)
+    lengths = [len(said) * len(paragraph.lines) for paragraph in made[0].paragraphs]
+    assert max(lengths) <= 2 * LONG + len(said)
+
+
 @given(
     st.lists(
         st.tuples(st.integers(1, 3000), st.integers(1, 4000), st.sampled_from(["A", "B", None])),

@@ -6,12 +6,16 @@ All but ``get`` leave out what cannot be read yet: it would lead to an empty pag
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import replace
 
 from pipeline.catalog import audience, recordings
 from pipeline.catalog.scope import Scope
 from pipeline.errors import NotFound
 from pipeline.values import Recording, Viewer
+
+SHARE = 0.05
+"""Of the time of a recording: where less is spoken in a language, it is none of the recording's."""
 
 
 def get(db: sqlite3.Connection, viewer: Viewer | None, recording_id: str) -> Recording:
@@ -42,6 +46,27 @@ def years(db: sqlite3.Connection, viewer: Viewer | None) -> dict[str, int]:
 def languages(db: sqlite3.Connection, viewer: Viewer | None) -> dict[str, int]:
     """The languages spoken, and in how many recordings each is."""
     return _tally(db, viewer, "spoken_language", "recordings")
+
+
+def spoken(db: sqlite3.Connection, shown: Iterable[Recording]) -> dict[str, tuple[str, ...]]:
+    """By recording the languages that are spoken in it, as far as it can be searched, the one that
+    is spoken most first; a word of welcome in another one does not count."""
+    found = {one.id: tuple(filter(None, [one.shown_language])) for one in shown}
+    times: dict[str, dict[str, int]] = {}
+    rows = db.execute(
+        "SELECT recording_id, coalesce(chunks.language, recordings.spoken_language,"
+        " nullif(recordings.language, 'auto')) AS spoken, sum(end_ms - start_ms) AS ms"
+        " FROM chunks JOIN recordings ON recordings.id = recording_id"
+        f" WHERE recording_id IN ({', '.join('?' * len(found))}) AND spoken IS NOT NULL"
+        " GROUP BY recording_id, spoken ORDER BY ms DESC, spoken",
+        tuple(found),
+    )
+    for recording_id, language, ms in rows:
+        times.setdefault(recording_id, {})[language] = ms
+    for recording_id, heard in times.items():
+        least = sum(heard.values()) * SHARE
+        found[recording_id] = tuple(language for language, ms in heard.items() if ms >= least)
+    return found
 
 
 def newest(

@@ -68,8 +68,12 @@ class Asked:
 
     def at(self, recording_id: str, jump_ms: int) -> str:
         """A moment of a recording, and the way back to this search."""
+        return f"/r/{recording_id}{self.here(jump_ms)}"
+
+    def here(self, jump_ms: int) -> str:
+        """The same as seen from that recording's page."""
         at = f"{jump_ms / 1000:.3f}".rstrip("0").rstrip(".")
-        return f"/r/{recording_id}?t={at}&{self.address.partition('?')[2]}"
+        return "&".join(filter(None, (f"?t={at}", self.address.partition("?")[2])))
 
     @property
     def without_filters(self) -> str:

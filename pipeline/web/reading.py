@@ -12,7 +12,8 @@ PAUSE_MS = 2_000
 """A pause that ends a paragraph."""
 
 LONG = 550
-"""Characters after which a paragraph ends with the next sentence."""
+"""Characters after which a paragraph ends with the next sentence; with any line after twice as
+many, since not everybody writes down where sentences end."""
 
 _ENDS = (".", "!", "?", "…", ".«", ".“", ".”")
 
@@ -25,7 +26,6 @@ class Line:
     """A segment: what a click starts to play."""
 
     start_ms: int
-    end_ms: int
     pieces: Sequence[Piece]
     language: str | None
 
@@ -89,6 +89,7 @@ def _breaks(
         segment.speaker != speaker
         or segment.start_ms - before.end_ms >= PAUSE_MS
         or any(before.start_ms < start <= segment.start_ms for start in chapters)
+        or length > 2 * LONG
         or (length > LONG and before.text.rstrip().endswith(_ENDS))
     )
 
@@ -96,7 +97,7 @@ def _breaks(
 def _line(segment: Segment, marks: Marks) -> Line:
     said = segment.text.strip()
     found = marks(said, segment.language)
-    return Line(segment.start_ms, segment.end_ms, pieces(said, found), segment.language)
+    return Line(segment.start_ms, pieces(said, found), segment.language)
 
 
 def _with_losses(paragraphs: list[Paragraph], gaps: Iterable[Span]) -> list[Paragraph]:

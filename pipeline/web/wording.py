@@ -63,6 +63,10 @@ class Wording:
         """What a language is called in this one: "Englisch", "German"."""
         return str(self.locale.languages.get(code, code))
 
+    def tongues(self, codes: tuple[str, ...]) -> str:
+        """Several of them in a row: "Deutsch und Englisch"."""
+        return self.both([self.language_name(code) for code in codes])
+
     @staticmethod
     def clock(ms: int) -> str:
         """A place in a recording, as players show it: ``12:34``."""

@@ -34,17 +34,31 @@ def test_a_question_lands_on_its_answer_and_plays(
     Media(page).plays_from(float(question["sent_start"]))
 
 
-def test_without_scripts_a_line_of_the_transcript_plays_from_there(
-    visitor: Visitor, site: Site
-) -> None:
+def test_without_scripts_a_paragraph_s_time_plays_from_there(visitor: Visitor, site: Site) -> None:
     page = visitor.page(java_script_enabled=False)
     page.goto(site.watch("Fernwärme in Grünau"))
-    line = page.locator("#transcript a").nth(6)
-    start = int(line.get_attribute("data-start") or "")
-    line.click()
-    assert page.locator(f"#t{start}").get_attribute("aria-current") == "true"
+    paragraph = page.locator("#transcript p").last
+    start = int(paragraph.locator("[data-start]").first.get_attribute("data-start") or "")
+    paragraph.get_by_role("link").click()
+    current = page.locator("#transcript [aria-current]")
+    expect(current).to_have_attribute("data-start", str(start))
     Media(page).plays_from(start / 1000, within=1.0)
     expect(page.locator(".needs-script").first).to_be_hidden()
+
+
+def test_it_is_seen_that_a_question_is_being_answered(visitor: Visitor, site: Site) -> None:
+    page = visitor.page()
+    for address in (site("/"), site.watch("Fernwärme in Grünau")):
+        page.goto(address)
+        # A test can look at a page no more once the next one is on its way.
+        page.evaluate("addEventListener('submit', (event) => event.preventDefault())")
+        button = page.locator("form:has(#q) .field button")
+        words = button.inner_text()
+        page.locator("#q").fill("Was kostet die Fernwärme?")
+        page.locator("#q").press("Enter")
+        expect(button).to_have_text("Searching …")
+        page.evaluate("dispatchEvent(new Event('pageshow'))")
+        expect(button).to_have_text(words)
 
 
 def test_a_search_is_narrowed_and_widened_again(visitor: Visitor, site: Site) -> None:

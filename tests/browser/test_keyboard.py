@@ -125,6 +125,29 @@ def test_the_whole_journey_by_keyboard(visitor: Visitor, site: Site) -> None:
     expect(page.get_by_role("searchbox", name="Search in this recording")).to_be_focused()
 
 
+def test_arrows_lead_from_line_to_line_and_enter_plays(visitor: Visitor, site: Site) -> None:
+    page = visitor.page()
+    page.goto(site.watch(FILM))
+    tab(page, "#transcript p:nth-of-type(2) > a")
+    paragraph = page.locator("#transcript p").nth(1).locator("[data-start]")
+    page.keyboard.press("ArrowDown")
+    expect(paragraph.first).to_be_focused()
+    expect(page.get_by_role("link", name=paragraph.first.inner_text())).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("#transcript p").first.locator("[data-start]").last).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    start = int(paragraph.first.get_attribute("data-start") or "")
+    Media(page).plays_from(start / 1000)
+    page.keyboard.press(" ")
+    Media(page).stands()
+    page.keyboard.press("Tab")
+    expect(page.locator("#transcript [role=link]")).to_have_count(0)
+    page.locator("h1").click()
+    page.keyboard.press("t")
+    expect(page.locator("#transcript [aria-current]")).to_be_focused()
+
+
 def test_keys_work_after_a_button_was_used(visitor: Visitor, site: Site) -> None:
     page = visitor.page()
     page.goto(site.watch(FILM))

@@ -6,8 +6,18 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.states import FILM, STATES, Sites, every_state
-from tests.browser.visits import DESKTOP, ENLARGED, LANGUAGES, SCHEMES, Language, Site, Visitor
+from tests.browser.states import FILM, SOUND, STATES, Sites, every_state
+from tests.browser.visits import (
+    DESKTOP,
+    ENLARGED,
+    LANGUAGES,
+    SCHEMES,
+    TELEPHONE,
+    Language,
+    Site,
+    Visitor,
+    until,
+)
 
 CUT = """() => {
   const shown = (one) => {
@@ -66,11 +76,96 @@ def test_a_transcript_is_printed_whole_and_alone(visitor: Visitor, site: Site) -
     page.goto(site.watch(FILM, "?t=20&q=Fernwärme"))
     page.emulate_media(media="print")
     expect(page.locator("h1")).to_be_visible()
-    expect(page.locator("#transcript a").last).to_be_visible()
+    expect(page.locator("#transcript span").last).to_be_visible()
     for left_out in (".top", ".player", ".foot", ".within", ".here"):
         expect(page.locator(left_out)).to_be_hidden()
+    expect(page.locator("#media")).to_be_hidden()
+    expect(page.locator(".tools")).to_be_hidden()
     nothing_is_cut(page)
-    assert page.pdf().startswith(b"%PDF")
+    told = page.locator("#transcript")
+    assert told.evaluate("one => one.scrollHeight - one.clientHeight") <= 1
+    # All of it lies on paper, from the first word to the last.
+    sheet = page.evaluate("document.documentElement.scrollHeight")
+    last = told.locator("span").last.evaluate("one => one.getBoundingClientRect().bottom")
+    assert 0 < last + page.evaluate("scrollY") <= sheet
+
+
+@pytest.mark.parametrize("title", [FILM, SOUND])
+@pytest.mark.parametrize("size", [TELEPHONE, ENLARGED])
+def test_on_a_telephone_what_plays_and_what_is_said_are_seen_together(
+    title: str, size: tuple[int, int], visitor: Visitor, site: Site
+) -> None:
+    page = visitor.page(size=size, reduced_motion="reduce")
+    page.goto(site.watch(title, "?t=5" if title == SOUND else "?t=60&q=Fernwärme"))
+    together(page, rows=5 if title == FILM else 2)
+    if title == FILM:
+        page.locator("#next").click()
+        together(page, rows=5)
+
+
+def together(page: Page, rows: int) -> None:
+    current = page.locator("#transcript [aria-current]")
+    until(page, lambda: rows_seen(page) >= rows and current.evaluate(SEEN))
+    assert page.locator("#media").evaluate(SEEN)
+    assert page.locator("#captions").evaluate(SEEN)
+
+
+SEEN = """one => {
+  const row = one.getClientRects()[0];
+  const at = document.elementFromPoint(row.left + 3, row.top + row.height / 2);
+  return row.top >= 0 && row.bottom <= innerHeight && one.contains(at);
+}"""
+
+
+def rows_seen(page: Page) -> float:
+    """Rows of text that fit below what sticks to the top."""
+    return float(
+        page.evaluate("""() => {
+          const told = document.getElementById("transcript");
+          const [screen, text] = [document.getElementById("screen"), told]
+            .map((one) => one.getBoundingClientRect());
+          const seen = Math.min(text.bottom, innerHeight) - Math.max(text.top, screen.bottom);
+          return seen / parseFloat(getComputedStyle(told).lineHeight);
+        }""")
+    )
+
+
+@pytest.mark.parametrize("size", [TELEPHONE, ENLARGED])
+def test_what_sticks_to_the_top_hides_nothing_that_has_the_focus(
+    size: tuple[int, int], visitor: Visitor, site: Site
+) -> None:
+    page = visitor.page(size=size, reduced_motion="reduce")
+    page.goto(site.watch(FILM, "?q=Fernwärme"))
+    for key in ("Tab", "Shift+Tab"):
+        page.evaluate("document.body.tabIndex = -1")
+        if key == "Tab":
+            page.evaluate("document.body.focus()")
+        met = 0
+        while (found := press(page, key)) is not None and met < 80:
+            assert not found, f"hidden after {key}: {found}"
+            met += 1
+        assert met > 20
+
+
+def press(page: Page, key: str) -> str | None:
+    """What has the focus and is covered by what plays, or nothing; None at the end of the page."""
+    page.keyboard.press(key)
+    covered: str | None = page.evaluate("""() => {
+      const [at, screen] = [document.activeElement, document.getElementById("screen")];
+      if (at === document.body) return null;
+      if (screen.contains(at)) return "";
+      const box = at.getBoundingClientRect();
+      const edge = screen.getBoundingClientRect();
+      return box.bottom > edge.top && box.top < edge.bottom - 1 ? at.outerHTML.slice(0, 90) : "";
+    }""")
+    return covered
+
+
+def test_on_a_low_screen_nothing_sticks(visitor: Visitor, site: Site) -> None:
+    page = visitor.page(size=(320, 256))
+    page.goto(site.watch(FILM))
+    assert page.locator("#screen").evaluate("one => getComputedStyle(one).position") == "static"
+    nothing_is_cut(page)
 
 
 def test_paper_has_the_same_colours_whatever_the_screen_has(visitor: Visitor, site: Site) -> None:

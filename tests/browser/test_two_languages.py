@@ -42,7 +42,7 @@ def test_what_is_spoken_in_another_language_says_so(visitor: Visitor, site: Site
     page = visitor.page(language="en")
     page.goto(site.watch("Bürgerbeteiligung"))
     for words, language in (("alte Kraftwerk", "de"), ("digital platform", "en")):
-        line = page.locator("#transcript a").filter(has_text=words).first
+        line = page.locator("#transcript span").filter(has_text=words).first
         assert line.evaluate("one => one.closest('[lang]').lang") == language
     page.goto(site(asking(q=ASKED)))
     expect(page.locator(".moments blockquote[lang=de]").first).to_be_attached()

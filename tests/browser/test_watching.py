@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.states import FILM, SOUND
-from tests.browser.visits import Language, Media, Site, Visitor, until
+from tests.browser.visits import Gate, Language, Media, Site, Visitor, until
 
 TOOLS = {
     "de": ["Untertitel", "Link zu dieser Stelle", "Zitat kopieren", "Tasten"],
@@ -60,21 +60,52 @@ def test_player_and_controls_have_names(
 
 
 def test_a_line_plays_from_there_and_the_mark_moves_on(page: Page) -> None:
-    line = page.locator("#transcript a").nth(4)
+    line = page.locator("#transcript span").nth(4)
     line.click()
     start = int(line.get_attribute("data-start") or "") / 1000
     Media(page).plays_from(start, within=1.0)
     assert f"t={start:g}" in page.url
-    current = page.locator("#transcript a[aria-current]")
-    expect(current).to_have_id(f"t{start * 1000:.0f}")
-    ahead = page.locator("#transcript a").nth(5).get_attribute("data-start") or ""
+    current = page.locator("#transcript [aria-current]")
+    expect(current).to_have_attribute("data-start", f"{start * 1000:.0f}")
+    ahead = page.locator("#transcript span").nth(5).get_attribute("data-start") or ""
     page.evaluate(f"document.getElementById('media').currentTime = {ahead} / 1000 - 0.5")
-    expect(current).to_have_id(f"t{ahead}")
+    expect(current).to_have_attribute("data-start", ahead)
     expect(current).to_have_count(1)
 
 
+def test_text_is_marked_by_dragging_and_copied_without_playing(page: Page) -> None:
+    first, last = (page.locator("#transcript span").nth(place) for place in (1, 2))
+    for line, step in ((first, page.mouse.down), (last, page.mouse.up)):
+        row = line.evaluate("one => one.getClientRects()[0].toJSON()")
+        page.mouse.move(row["x"] + 3, row["y"] + row["height"] / 2)
+        page.mouse.move(row["x"] + 20, row["y"] + row["height"] / 2)
+        step()
+    marked = page.evaluate("String(getSelection())")
+    assert len(marked) > 10
+    assert marked in page.locator("#transcript").inner_text()
+    assert Media(page).get("paused")
+    assert "t=" not in page.url
+    page.get_by_role("button", name="Copy quote").click()
+    expect(page.locator("#said")).to_have_text("The quote is copied, with its source and a link.")
+    words, _, link = page.evaluate("navigator.clipboard.readText()").split("\n")
+    assert words == f"“{' '.join(marked.split())}”"
+    start = int(first.get_attribute("data-start") or "") / 1000
+    assert link.endswith(f"t={start:.1f}")
+
+
+def test_what_is_marked_over_a_paragraph_s_end_holds_no_times(page: Page) -> None:
+    page.evaluate("""() => {
+      const [first, second] = document.querySelectorAll("#transcript p");
+      getSelection().setBaseAndExtent(first, 0, second, second.childNodes.length);
+    }""")
+    page.get_by_role("button", name="Copy quote").click()
+    expect(page.locator("#said")).to_have_text("The quote is copied, with its source and a link.")
+    words = page.evaluate("navigator.clipboard.readText()").split("\n")[0]
+    assert page.locator("#transcript p").nth(1).locator("a").inner_text() not in words
+
+
 def test_captions_show_what_is_said(page: Page) -> None:
-    line = page.locator("#transcript a").nth(4)
+    line = page.locator("#transcript span").nth(4)
     line.click()
     page.get_by_role("button", name="Captions").click()
     expect(page.get_by_role("button", name="Captions")).to_have_attribute("aria-pressed", "true")
@@ -91,8 +122,45 @@ def test_the_speed_is_as_chosen(page: Page) -> None:
     assert Media(page).get("playbackRate") == 1.5
 
 
+def test_the_speed_shown_is_the_player_s(page: Page) -> None:
+    for rate, shown in ((2, "2×"), (1.75, "1.75×"), (1, "1×")):
+        page.evaluate(f"document.getElementById('media').playbackRate = {rate}")
+        expect(page.locator("#speed option:checked")).to_have_text(shown)
+    page.evaluate("document.getElementById('media').playbackRate = 1.75")
+    expect(page.locator("#speed")).to_have_value("1.75")
+    page.keyboard.press(">")
+    expect(page.locator("#speed")).to_have_value("2")
+
+
+def test_it_says_quietly_that_it_loads_and_clearly_that_it_cannot(
+    visitor: Visitor, site: Site
+) -> None:
+    gate, page = Gate(), visitor.page()
+    page.route("**/media", gate.come)
+    page.goto(site.watch(FILM), wait_until="commit")
+    until(page, lambda: gate.waiting)
+    expect(page.locator("#loading")).to_be_empty()
+    page.keyboard.press("k")
+    loading = page.locator("#loading")
+    expect(loading).to_have_text("Loading …")
+    expect(loading).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Loading …")).to_have_count(1)
+    gate.open()
+    Media(page).plays_from(0)
+    expect(loading).to_be_empty()
+    expect(page.locator("#broken")).to_be_hidden()
+
+    page.unroute("**/media")
+    page.route("**/media", lambda route: route.abort())
+    page.reload(wait_until="commit")
+    expect(page.get_by_role("alert")).to_contain_text("cannot be loaded")
+    expect(loading).to_be_empty()
+    assert all("/media" in one for one in visitor.complaints)
+    visitor.complaints.clear()
+
+
 def test_a_copied_link_opens_at_that_second(page: Page) -> None:
-    page.locator("#transcript a").nth(4).click()
+    page.locator("#transcript span").nth(4).click()
     Media(page).plays_from(Media(page).at)
     page.locator("h1").click()
     page.keyboard.press("k")
@@ -106,7 +174,7 @@ def test_a_copied_link_opens_at_that_second(page: Page) -> None:
 
 
 def test_a_copied_quote_says_who_what_and_when(page: Page) -> None:
-    line = page.locator("#transcript a").nth(4)
+    line = page.locator("#transcript span").nth(4)
     line.click()
     Media(page).plays_from(Media(page).at)
     page.locator("h1").click()

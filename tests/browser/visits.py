@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Route
 
 from tests.conftest import Interviews
 
@@ -137,6 +137,25 @@ class Visitor:
     def leave(self) -> None:
         while self._contexts:
             self._contexts.pop().close()
+
+
+@dataclass
+class Gate:
+    """Where requests wait until they are let through."""
+
+    waiting: list[Route] = field(default_factory=list)
+    opened: bool = False
+
+    def come(self, route: Route) -> None:
+        if self.opened:
+            route.continue_()
+        else:
+            self.waiting.append(route)
+
+    def open(self) -> None:
+        self.opened = True
+        while self.waiting:
+            self.waiting.pop().continue_()
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,13 @@ class Collection(NamedTuple):
     href: str
 
 
+class Seen(NamedTuple):
+    """By recording: whether there are pictures of it, and what is spoken."""
+
+    pictured: dict[str, bool]
+    languages: dict[str, tuple[str, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class Overview:
     """What is in here, as far as somebody may see it: ``count`` in all, ``chosen`` by the filters,
@@ -91,8 +98,9 @@ def search_page(request: Request) -> Response:
             return _refused(request, question, choices, error, words)
         groups = by_recording(result.hits)
         with desk.catalogue.read() as db:
-            pictured = _pictured(site, db, [found.recording for found in groups])
-    return _found(request, question, choices, result, groups, pictured)
+            shown = [found.recording for found in groups]
+            seen = Seen(_pictured(site, db, shown), visible.spoken(db, shown))
+    return _found(request, question, choices, result, groups, seen)
 
 
 def _welcome(
@@ -116,6 +124,7 @@ def _welcome(
         count = visible.count(db, viewer)
         overview = Overview(count, collections, chosen, skipped, newest)
         pictured = _pictured(site, db, newest)
+        languages = visible.spoken(db, newest)
     return page(
         request,
         "search.html",
@@ -125,6 +134,7 @@ def _welcome(
         newer=question.on(question.page - 1, chosen),
         older=question.on(question.page + 1, chosen),
         pictured=pictured,
+        languages=languages,
         told=(),
         trouble=None,
     )
@@ -136,7 +146,7 @@ def _found(
     choices: Choices,
     result: SearchResult,
     groups: Sequence[Found],
-    pictured: dict[str, bool],
+    seen: Seen,
 ) -> Response:
     words = Wording(language_of(request))
     spoken = chosen_language(question.query, None)
@@ -147,7 +157,8 @@ def _found(
         asked=question,
         choices=choices,
         groups=groups,
-        pictured=pictured,
+        pictured=seen.pictured,
+        languages=seen.languages,
         summary=_summary(words, result, groups),
         told=[*told(result, words), *_nearest(words, result), *_across(words, result, spoken)],
         trouble=None,

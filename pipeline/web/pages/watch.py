@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
-from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,41 +12,28 @@ from starlette.responses import Response
 from pipeline.catalog import chapters as stored_chapters
 from pipeline.catalog import visible
 from pipeline.catalog.scope import Scope
-from pipeline.errors import BadInput, InterviewsError
+from pipeline.errors import BadInput
 from pipeline.messages import text
 from pipeline.run import playing, reading
 from pipeline.run.playing import Playable
 from pipeline.search import marking
 from pipeline.search.related import related
-from pipeline.search.results import Related, SearchResult
+from pipeline.search.results import Related
 from pipeline.timecode import parse_time
-from pipeline.values import Chapter, Hit, Recording, Transcript, Viewer
+from pipeline.values import Chapter, Recording, Transcript, Viewer
 from pipeline.web.asked import asked
 from pipeline.web.asking import language_of, viewer_of
 from pipeline.web.desks import Desk
-from pipeline.web.excerpts import Excerpt, excerpt
-from pipeline.web.notices import Told, told
 from pipeline.web.reading import parts
 from pipeline.web.site import Site, site_of
 from pipeline.web.strip import BARS, runs, speech
 from pipeline.web.templating import page
+from pipeline.web.within import listed, neighbour, within
 from pipeline.web.wording import Wording
 
 SPEEDS = (0.75, 1, 1.25, 1.5, 2)
 FORMS = ("vtt", "srt", "txt")
-HITS = 30
-"""Moments shown of one recording."""
-
-_SAID_TO_SCRIPT = ("copied_link", "copied_quote", "copy_by_hand", "no_line")
-
-
-class Here(NamedTuple):
-    """A hit inside the recording."""
-
-    jump_ms: int
-    excerpt: Excerpt
-    href: str
-    now: bool
+_SAID_TO_SCRIPT = ("copied_link", "copied_quote", "copy_by_hand", "no_line", "loading")
 
 
 class Media(NamedTuple):
@@ -65,29 +50,31 @@ class _Shown:
     playable: Playable | None
     no_media: str
     pictured: bool
+    languages: tuple[str, ...]
 
 
 def watch_page(request: Request) -> Response:
     """``GET /r/ID``"""
     site, viewer, recording_id = site_of(request), viewer_of(request), request.path_params["id"]
     words = Wording(language_of(request))
-    query = asked(request.query_params).query
+    question = asked(request.query_params)
     at_ms = _time(request.query_params.get("t", ""))
     with site.desks.desk() as desk:
         shown = _shown(site, desk, viewer, recording_id, at_ms)
-        result, notices = _within(desk, viewer, shown.recording, query, words)
+        found = within(desk.searcher, viewer, shown.recording, question, at_ms, words)
         near = _related(desk, viewer, shown, at_ms)
-    hits = sorted(result.hits, key=lambda hit: hit.jump_ms) if result else []
-    marks = marking.marks(query, result.corrected if result else ())
+    hits = listed(question, shown.recording, found.hits, at_ms)
+    marks = marking.marks(question.query, found.corrected)
     transcript, length = shown.transcript, max(_length_ms(shown), 1)
     return page(
         request,
         "watch.html",
         recording=shown.recording,
-        query=query,
-        back=asked(request.query_params).address,
+        query=question.query,
+        back=question.address,
         at_ms=at_ms,
         spoken=_spoken(shown, words),
+        languages=shown.languages,
         media=Media("video" if shown.playable.has_video else "audio") if shown.playable else None,
         no_media=text(shown.no_media, words.language) if shown.no_media else "",
         poster=f"/r/{recording_id}/picture/{at_ms or 0}" if shown.pictured else None,
@@ -95,14 +82,14 @@ def watch_page(request: Request) -> Response:
         bars=BARS,
         strip=runs(speech(transcript)) if transcript else (),
         place=lambda ms: round(min(ms / length, 1) * 994),
-        hits=_here(recording_id, query, hits, at_ms),
-        previous=_neighbour(recording_id, query, hits, at_ms, -1),
-        following=_neighbour(recording_id, query, hits, at_ms, 1),
-        link=lambda ms: _address(recording_id, query, ms),
+        hits=hits,
+        previous=neighbour(hits, at_ms, -1),
+        following=neighbour(hits, at_ms, 1),
+        link=question.here,
         parts=parts(transcript, shown.chapters, marks) if transcript else (),
         current=_current(transcript, at_ms),
         related=near,
-        told=notices,
+        told=found.told,
         downloads=FORMS if site.context.settings.downloads and transcript else (),
         speeds=SPEEDS,
         shortcuts=_shortcuts(words),
@@ -130,22 +117,8 @@ def _shown(site: Site, desk: Desk, viewer: Viewer, recording_id: str, at_ms: int
             played if isinstance(played, Playable) else None,
             "" if isinstance(played, Playable) else played.key,
             playing.frame(context.home, db, recording, at_ms or 0) is not None,
+            visible.spoken(db, [recording])[recording_id],
         )
-
-
-def _within(
-    desk: Desk, viewer: Viewer, recording: Recording, query: str, words: Wording
-) -> tuple[SearchResult | None, list[Told]]:
-    """The moments of this recording that answer."""
-    if not query:
-        return None, []
-    scope = Scope(recording=recording.id, viewer=viewer)
-    try:
-        result = desk.searcher.search(query, scope=scope, limit=HITS, each=None)
-    except InterviewsError as error:
-        return None, [Told("off", error.message(words.language))]
-    found = [hit for hit in result.hits if hit.highlights] or result.hits[:3]
-    return dataclasses.replace(result, hits=tuple(found)), told(result, words)
 
 
 def _related(desk: Desk, viewer: Viewer, shown: _Shown, at_ms: int | None) -> Sequence[object]:
@@ -167,34 +140,6 @@ def _spoken(shown: _Shown, words: Wording) -> str:
     return heard or shown.recording.shown_language or words.language
 
 
-def _here(recording_id: str, query: str, hits: Sequence[Hit], at_ms: int | None) -> list[Here]:
-    return [
-        Here(
-            hit.jump_ms,
-            excerpt(hit, around=0),
-            _address(recording_id, query, hit.jump_ms),
-            hit.jump_ms == at_ms,
-        )
-        for hit in hits
-    ]
-
-
-def _neighbour(
-    recording_id: str, query: str, hits: Sequence[Hit], at_ms: int | None, way: int
-) -> str | None:
-    """The hit before or after the second that plays."""
-    now = at_ms or 0
-    places = [hit.jump_ms for hit in hits if (hit.jump_ms - now) * way > 0]
-    return (
-        _address(recording_id, query, min(places, key=lambda ms: abs(ms - now))) if places else None
-    )
-
-
-def _address(recording_id: str, query: str, ms: int) -> str:
-    values = {"t": f"{ms / 1000:.3f}".rstrip("0").rstrip(".")} | ({"q": query} if query else {})
-    return f"/r/{recording_id}?{urlencode(values)}"
-
-
 def _current(transcript: Transcript | None, at_ms: int | None) -> int | None:
     """Where the line begins that is spoken at a time."""
     if transcript is None or at_ms is None:
@@ -212,6 +157,9 @@ def _shortcuts(words: Wording) -> list[tuple[tuple[str, ...], str]]:
         (("p", "n"), "hits"),
         (("c",), "captions"),
         (("<", ">"), "speed"),
+        (("t",), "transcript"),
+        (("↑", "↓"), "lines"),
+        ((words("keys.enter"),), "line"),
         (("/",), "search"),
         (("?",), "help"),
     )

@@ -1,19 +1,22 @@
 // The watch page: the transcript follows what plays, a click on a line plays from there, keys steer.
-// Without this script all of it still reads and plays; every line is a link of its own.
+// Without this script all of it still reads and plays; every paragraph has a link to its beginning.
 
 const player = document.getElementById("player");
 const media = document.getElementById("media");
 const transcript = document.getElementById("transcript");
 const texts = JSON.parse(player.dataset.texts);
-const lines = [...document.querySelectorAll("#transcript a[data-start]")];
+const screen = document.getElementById("screen");
+const lines = [...document.querySelectorAll("#transcript [data-start]")];
 const starts = lines.map((line) => Number(line.dataset.start));
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 const FOLLOW_AFTER_MS = 4000; // after scrolling by hand the page stays where it was put
+const SLOW_MS = 500; // what takes less long is not worth a word
 const SPEEDS = [0.75, 1, 1.25, 1.5, 2];
 
-let current = null;
+let current = document.querySelector("#transcript [aria-current]");
 let scrolledAt = -Infinity;
+let sought = false; // somebody has just asked for another moment
 
 document.documentElement.classList.add("scripted");
 
@@ -46,29 +49,69 @@ function follow() {
     const place = (media.currentTime / media.duration) * 994;
     document.getElementById("now").setAttribute("x", place.toFixed(1));
   }
-  if (line === current) return;
+  if (line === current && !sought) return;
+  const wanted = sought || followed();
+  sought = sought && media.seeking;
+  mark(line);
+  const reading = transcript?.querySelector(":focus-visible"); // by keyboard: it stays in view
+  if (line && wanted && !reading) show(line);
+}
+
+function mark(line) {
   current?.removeAttribute("aria-current");
   current = line;
-  if (!line) return;
-  line.setAttribute("aria-current", "true");
-  const reading = transcript.querySelector(":focus-visible"); // by keyboard: it stays in view
-  if (!reading && performance.now() - scrolledAt > FOLLOW_AFTER_MS) show(line);
+  line?.setAttribute("aria-current", "true");
+}
+
+// A transcript with a scroll bar of its own comes back to what plays; a page that was scrolled to
+// something else stays there.
+function followed() {
+  if (performance.now() - scrolledAt < FOLLOW_AFTER_MS) return false;
+  return scrolls() || (current !== null && outside(current) === 0);
+}
+
+function scrolls() {
+  return transcript.scrollHeight > transcript.clientHeight + 10;
+}
+
+// Where the transcript can be seen, from top to bottom.
+function view() {
+  const inside = transcript.getBoundingClientRect();
+  const covered = Math.max(sticks() ? screen.getBoundingClientRect().bottom : 0, 0);
+  if (scrolls()) return [inside.top, Math.min(inside.bottom, innerHeight)];
+  return [covered, innerHeight];
+}
+
+function sticks() {
+  return getComputedStyle(screen).position === "sticky";
+}
+
+// How far a line is out of view: above (less than 0), below, or not at all.
+function outside(line) {
+  const [top, bottom] = view();
+  const place = line.getBoundingClientRect();
+  if (place.top < top) return place.top - top;
+  return Math.max(place.bottom - bottom, 0);
 }
 
 function show(line, atOnce = false) {
-  const inside = transcript.getBoundingClientRect();
+  const [top, bottom] = view();
   const place = line.getBoundingClientRect();
-  const bottom = Math.min(inside.bottom, innerHeight);
-  if (place.top > inside.top + 40 && place.bottom < bottom - 60) return;
+  if (place.top > top + 20 && place.bottom < bottom - 60) return;
   const behavior = calm.matches || atOnce ? "instant" : "smooth";
-  if (transcript.scrollHeight > transcript.clientHeight + 10) {
-    transcript.scrollBy({ top: place.top - inside.top - inside.height / 3, behavior });
+  if (scrolls()) {
+    transcript.scrollBy({ top: place.top - top - (bottom - top) / 3, behavior });
+  } else if (sticks() || !media) {
+    // What plays sticks to the top of the page, wherever that is scrolled to.
+    const height = media ? screen.offsetHeight : 0;
+    scrollBy({ top: place.top - height - (innerHeight - height) / 4, behavior });
   }
 }
 
 function playFrom(ms) {
-  media.currentTime = ms / 1000;
+  sought = true;
   scrolledAt = -Infinity;
+  media.currentTime = ms / 1000;
   play();
 }
 
@@ -78,13 +121,28 @@ function play() {
 
 // --- links to moments --------------------------------------------------------------------------
 
+function moment(target) {
+  const link = target.closest("a[data-start]");
+  if (link) return link;
+  const inTranscript = target.closest("#transcript a, #transcript [data-start]");
+  if (inTranscript?.localName === "a") return inTranscript.parentElement.querySelector("[data-start]");
+  return getSelection().isCollapsed ? inTranscript : null; // else text was marked, not clicked
+}
+
+function begin(line) {
+  const ms = Number(line.dataset.start);
+  const address = new URL(location.href);
+  address.searchParams.set("t", String(ms / 1000));
+  history.replaceState(null, "", address);
+  playFrom(ms);
+}
+
 document.addEventListener("click", (event) => {
-  const link = event.target.closest("a[data-start]");
-  if (!link || !media || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  if (String(getSelection()).trim()) return event.preventDefault(); // marking text, not clicking
+  if (!media || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  const line = moment(event.target);
+  if (!line) return;
   event.preventDefault();
-  history.replaceState(null, "", link.href);
-  playFrom(Number(link.dataset.start));
+  begin(line);
 });
 
 document.getElementById("line").addEventListener("click", (event) => {
@@ -129,8 +187,10 @@ async function copy(words, done) {
 }
 
 function quote() {
-  const marked = String(getSelection()).trim().replace(/\s+/g, " ");
-  const line = lineOf(getSelection()) ?? current ?? lineAt(milliseconds());
+  const selection = getSelection();
+  const begun = selection.isCollapsed ? null : lines.find((one) => selection.containsNode(one, true));
+  const marked = begun ? String(selection).trim().replace(/\s+/g, " ") : "";
+  const line = begun ?? current ?? lineAt(milliseconds());
   if (!line) return say(texts.no_line);
   const speaker = line.closest("p").querySelector(".speaker")?.textContent;
   const words = marked || line.textContent.trim();
@@ -138,12 +198,6 @@ function quote() {
   const source = [speaker, player.dataset.title, clock(ms)].filter(Boolean).join(", ");
   const [open, close] = document.documentElement.lang === "de" ? ["„", "“"] : ["“", "”"];
   copy(`${open}${words}${close}\n${source}\n${addressOf(ms)}`, texts.copied_quote);
-}
-
-function lineOf(selection) {
-  const node = selection?.anchorNode;
-  const element = node?.nodeType === Node.TEXT_NODE ? node.parentElement : node;
-  return String(selection).trim() ? element?.closest("a[data-start]") : null;
 }
 
 function clock(ms) {
@@ -161,14 +215,38 @@ function toggleCaptions() {
   track().mode = track().mode === "showing" ? "disabled" : "showing";
 }
 
-function setSpeed(rate) {
-  media.playbackRate = rate;
-  document.getElementById("speed").value = String(rate);
+function changeSpeed(way) {
+  const now = media.playbackRate;
+  const next = way > 0 ? SPEEDS.find((one) => one > now) : SPEEDS.findLast((one) => one < now);
+  media.playbackRate = next ?? now;
 }
 
-function changeSpeed(way) {
-  const place = SPEEDS.indexOf(media.playbackRate);
-  setSpeed(SPEEDS[Math.min(Math.max(place + way, 0), SPEEDS.length - 1)]);
+// The player's own menu has speeds that ours has not.
+function showSpeed() {
+  const speed = document.getElementById("speed");
+  const rate = media.playbackRate;
+  if (![...speed.options].some((one) => Number(one.value) === rate)) {
+    const words = `${rate.toLocaleString(document.documentElement.lang)}×`;
+    const next = [...speed.options].find((one) => Number(one.value) > rate) ?? null;
+    speed.add(new Option(words, String(rate)), next);
+  }
+  speed.value = String(rate);
+}
+
+let slow = null;
+
+// Said after a while and taken back in silence; seeking about says nothing.
+function wait() {
+  const waits = !media.error && (media.seeking || (!media.paused && media.readyState < 3));
+  const loading = document.getElementById("loading");
+  document.getElementById("broken").hidden = !media.error;
+  if (!waits) {
+    clearTimeout(slow);
+    slow = null;
+    if (loading.textContent) loading.textContent = "";
+  } else {
+    slow ??= setTimeout(() => { loading.textContent = texts.loading; }, SLOW_MS);
+  }
 }
 
 // --- keys --------------------------------------------------------------------------------------
@@ -194,6 +272,7 @@ const KEYS = {
   n: () => toHit(1),
   p: () => toHit(-1),
   c: toggleCaptions,
+  t: () => enter(current ?? lineAt(milliseconds()) ?? lines[0]),
   "<": () => changeSpeed(-1),
   ">": () => changeSpeed(1),
 };
@@ -216,23 +295,64 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// Lines are no stops of the Tab key, of which there would be thousands: arrow keys lead from one to
+// the next. The one that has the focus is a link for as long.
+
+function enter(line) {
+  if (!line) return;
+  line.tabIndex = -1;
+  line.setAttribute("role", "link");
+  line.focus();
+}
+
+function leave(event) {
+  if (!event.target.matches("[data-start]")) return;
+  event.target.removeAttribute("tabindex");
+  event.target.removeAttribute("role");
+}
+
+function arrow(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+  const here = event.target.closest("[data-start]");
+  if (here && event.key === "Enter") return begin(here);
+  const way = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+  const first = event.target.closest("p")?.querySelector("[data-start]");
+  if (!way || !first) return;
+  event.preventDefault();
+  // From a time down is its own first line.
+  const place = here ? lines.indexOf(here) + way : lines.indexOf(first) + Math.min(way, 0);
+  enter(lines[place]);
+}
+
 // --- begin -------------------------------------------------------------------------------------
+
+const scrolled = () => { scrolledAt = performance.now(); };
 
 if (media) {
   media.addEventListener("timeupdate", follow);
   media.addEventListener("seeked", follow);
-  transcript?.addEventListener("wheel", () => { scrolledAt = performance.now(); }, { passive: true });
-  transcript?.addEventListener("touchmove", () => { scrolledAt = performance.now(); }, { passive: true });
-  document.getElementById("speed").addEventListener("change", (event) => setSpeed(Number(event.target.value)));
+  for (const name of ["waiting", "seeking", "seeked", "playing", "canplay", "pause", "error"]) {
+    media.addEventListener(name, wait);
+  }
+  media.addEventListener("ratechange", showSpeed);
+  document.addEventListener("wheel", scrolled, { passive: true });
+  document.addEventListener("touchmove", scrolled, { passive: true });
+  transcript?.addEventListener("keydown", arrow);
+  transcript?.addEventListener("focusout", leave);
+  document.getElementById("speed").addEventListener("change", (event) => {
+    media.playbackRate = Number(event.target.value);
+  });
   document.getElementById("captions").addEventListener("click", toggleCaptions);
   document.getElementById("copy-link").addEventListener("click", () => copy(addressOf(milliseconds()), texts.copied_link));
   document.getElementById("copy-quote").addEventListener("click", quote);
   media.textTracks.addEventListener("change", () => {
     document.getElementById("captions").setAttribute("aria-pressed", String(track().mode === "showing"));
   });
+  showSpeed();
+  wait();
   if (media.dataset.at) {
-    current = lineAt(Number(media.dataset.at) + 50);
-    if (current) show(current, true);
+    mark(lineAt(Number(media.dataset.at) + 50));
     play();
   }
 }
+if (current) show(current, true);
