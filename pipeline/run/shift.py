@@ -21,6 +21,7 @@ from pipeline.run.options import RunOptions, RunReport
 from pipeline.run.plan import Work, plan
 from pipeline.run.runner import dead
 from pipeline.run.work import process
+from pipeline.settings import Settings
 from pipeline.values import Failure
 
 logger = logging.getLogger(__name__)
@@ -109,7 +110,11 @@ class Shift:
             return False
         before = len(turn.tried)
         # One rendition takes all cores there are; the next one is chosen afresh.
-        lanes = 1 if turn.renders else min(_lanes(self._options), len(turn.todo))
+        lanes = (
+            1
+            if turn.renders
+            else min(_lanes(self._options, self._context.settings), len(turn.todo))
+        )
         if lanes == 1:
             self._lane(turn, lost)
         else:
@@ -258,7 +263,13 @@ class Shift:
             if self._engine is None:
                 options = self._options
                 spec = self._context.recogniser_spec(options.workers)
-                self._engine = make_engine(options.engine, spec, options.workers, options.scheduler)
+                self._engine = make_engine(
+                    options.engine,
+                    spec,
+                    options.workers,
+                    options.scheduler,
+                    load_ms=self._context.settings.window_seconds * 1000,
+                )
             return self._engine
 
     def close(self) -> None:
@@ -278,5 +289,7 @@ def _note_failure(db: Database, recording_id: str, failure: Failure) -> None:
         queue.give_back(db, recording_id)
 
 
-def _lanes(options: RunOptions) -> int:
-    return 1 if options.engine == "inline" else options.workers + 1
+def _lanes(options: RunOptions, settings: Settings) -> int:
+    """Recordings that are worked on at a time: so many that short ones fill two batches for each
+    worker. Long ones wait for room, so that they cost no more memory."""
+    return 1 if options.engine == "inline" else 1 + options.workers * 2 * settings.batch_size
