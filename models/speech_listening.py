@@ -95,8 +95,6 @@ class Listener:
         self._longest_s = longest_s
         self._vad = vad
         self._batch_size = batch_size
-        # A model pays for thirty seconds whatever it hears, so its stretches are filled.
-        self._enough_s = longest_s / 2
         self._pause_s = max(TURN_PAUSE_S - 2 * vad.speech_pad_ms / 1000, 0.01)
 
     def find_speech(self, audio: Audio) -> Speech:
@@ -132,8 +130,13 @@ class Listener:
         return [
             Part(job, stretch)
             for job in jobs
-            for stretch in self._packed(job.speech.pieces, self._enough_s)
+            for stretch in self._packed(job.speech.pieces, self._enough_s(job.task))
         ]
+
+    def _enough_s(self, task: RecognitionTask) -> float:
+        """A model pays for thirty seconds whatever it hears, so its stretches are filled: by half,
+        where each is to show which language is spoken, else wholly."""
+        return self._longest_s / (2 if task.language is None else 1)
 
     def _turns(self, part: Part) -> list[Part]:
         return [Part(part.job, turn) for turn in self._packed(part.stretch.pieces, TURN_S)]
