@@ -120,7 +120,8 @@ class AudioTrack:
 @dataclass(frozen=True, slots=True)
 class VideoTrack:
     """The moving picture of a media file; a cover is none. ``rate`` is frames per second, None
-    where nothing tells."""
+    where nothing tells; ``interlaced``: each frame holds two moments, line by line; ``hdr`` is how
+    brightness is written where a screen needs to know (smpte2084, arib-std-b67)."""
 
     codec: str
     pixel_format: str | None
@@ -128,6 +129,8 @@ class VideoTrack:
     height: int
     rate: float | None
     start_ms: int = 0
+    interlaced: bool = False
+    hdr: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

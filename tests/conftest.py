@@ -127,3 +127,29 @@ def unwritable(tmp_path: Path) -> Iterator[Callable[[], Path]]:
     yield make
     for place in mounted:
         subprocess.run(["umount", str(place)], check=True)
+
+
+Mount = Callable[[str], Path]
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Mount]:
+    """Mounts a small file system, or mounts it anew with other options; skips where that is not
+    allowed."""
+    place = tmp_path / "small"
+    place.mkdir()
+
+    def mount(options: str) -> Path:
+        again = f"remount,{options}" if place.is_mount() else options
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", again, "tmpfs", str(place)],
+            capture_output=True,
+            check=False,
+        )
+        if done.returncode:
+            pytest.skip("mounting a file system needs more rights than this test has")
+        return place
+
+    yield mount
+    if place.is_mount():
+        subprocess.run(["umount", str(place)], check=True)

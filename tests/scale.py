@@ -30,7 +30,7 @@ from pipeline.home import open_home
 from pipeline.run import publish
 from pipeline.run.context import Context
 from pipeline.run.intake import enter_transcript
-from pipeline.run.plan import chapter_key, chunk_key
+from pipeline.run.keys import chapter_key, chunk_key
 from pipeline.search.analysis import full_text
 from pipeline.settings import load_settings
 from pipeline.stages.chunk import ChunkParameters, chunk

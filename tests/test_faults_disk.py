@@ -7,44 +7,19 @@ import json
 import shutil
 import signal
 import sqlite3
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import Mount
 from tests.content import everything
 from tests.fault_home import copied
 from tests.forks import Forks
 from tests.test_faults import NIGHT, RUN, Peace, Repaired, base, forks, peace, repaired
 
 __all__ = ["base", "forks", "peace", "repaired"]
-
-Mount = Callable[[str], Path]
-
-
-@pytest.fixture
-def small(tmp_path: Path) -> Iterator[Mount]:
-    """Mounts a small file system, or mounts it anew with other options; skips where that is not
-    allowed."""
-    place = tmp_path / "small"
-    place.mkdir()
-
-    def mount(options: str) -> Path:
-        again = f"remount,{options}" if place.is_mount() else options
-        done = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", again, "tmpfs", str(place)],
-            capture_output=True,
-            check=False,
-        )
-        if done.returncode:
-            pytest.skip("mounting a file system needs more rights than this test has")
-        return place
-
-    yield mount
-    if place.is_mount():
-        subprocess.run(["umount", str(place)], check=True)
 
 
 def kibibytes(folder: Path) -> int:

@@ -375,11 +375,17 @@ def test_what_was_removed_stays_out_of_the_copy_of_a_catalogue_put_back_by_hand(
 
 def test_the_disk_is_measured_by_its_parts(context: Context, catalogue: Catalogue) -> None:
     home = context.home
-    for folder, size in ((home.index, 300), (home.media, 4_000), (home.backups, 50)):
-        folder.mkdir(exist_ok=True)
+    for folder, size in (
+        (home.index, 300),
+        (home.media, 4_000),
+        (home.renditions / "aaaa" / "key" / "frames", 70),
+        (home.backups, 50),
+    ):
+        folder.mkdir(exist_ok=True, parents=True)
         (folder / "file").write_bytes(b"x" * size)
     found = keeping.disk(home)
     assert (found.index, found.media, found.backups) == (300, 4_000, 50)
+    assert found.renditions == 70
     log = home.catalogue.with_name("catalogue.db-wal").stat().st_size
     assert found.catalogue >= home.catalogue.stat().st_size + log
     assert 0 < found.free <= shutil.disk_usage(home.root).total

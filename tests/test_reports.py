@@ -102,7 +102,7 @@ def rich() -> Night:
         published=Published(41, False, 64, 0.9344, 0.9121, "report.publish.refused"),
         index_sound=False,
         backup="/sicherungen/2026-07-25.db",
-        space=Space(1_400_000_000, 320_000_000, 999, 412_000_000_000, 0),
+        space=Space(1_400_000_000, 320_000_000, 999, 412_000_000_000, 0, 7_300_000),
         forecast=Forecast(23, 41_000_000, None),
         troubles=(("backup", failure("home.full", path="/sicherungen", detail="voll")),),
     )
@@ -172,7 +172,7 @@ NIGHTS = st.builds(
     ),
     index_sound=st.none() | st.booleans(),
     backup=st.none() | TEXTS,
-    space=st.none() | st.builds(Space, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS),
+    space=st.none() | st.builds(Space, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, st.none() | COUNTS),
     forecast=st.none() | st.builds(Forecast, COUNTS, COUNTS, st.none() | COUNTS),
     troubles=some(st.tuples(TEXTS, FAILURES)),
 )
@@ -271,6 +271,17 @@ def test_json_damaged_anywhere_is_either_a_report_or_refused(data: st.DataObject
     except Damaged:
         return
     assert through_json(night, language)[0] == night
+
+
+def test_a_report_from_before_renditions_were_counted_is_read_as_it_was() -> None:
+    table = to_json(rich(), "de")
+    space = table["space"]
+    assert isinstance(space, dict) and space.pop("renditions") == 7_300_000
+    night, language = from_json(table)
+    assert rich().space is not None
+    assert night == replace(rich(), space=replace(rich().space, renditions=None))
+    assert "Abspielfassungen" in as_text(rich(), language)
+    assert "Abspielfassungen" not in as_text(night, language)
 
 
 # Files

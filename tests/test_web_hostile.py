@@ -553,6 +553,35 @@ def test_the_session_s_cookie_is_for_this_server_s_pages_alone(tmp_path: Path) -
             )
 
 
+YEAR = "max-age=31536000"
+
+
+@pytest.mark.parametrize(
+    ("public_url", "scheme", "encrypted"),
+    [
+        ("", "http", False),
+        ("", "https", True),
+        ("http://interviews.example", "http", False),
+        ("https://interviews.example", "http", True),
+        ("https://interviews.example", "https", True),
+    ],
+)
+def test_who_came_encrypted_stays_so(
+    tmp_path: Path, public_url: str, scheme: str, encrypted: bool
+) -> None:
+    with served(tmp_path, settings=Settings(public_url=public_url)) as (home, browser):
+        _with_password(home)
+        browser.scheme = scheme
+        sign_in = browser.post("/sign-in", {"name": "anna", "password": PASSWORD})
+        language = browser.get("/language?to=de")
+        for answer in (sign_in, language):
+            (cookie,) = answer.set_cookies
+            assert ("; secure" in cookie.lower()) is encrypted
+        refused = browser.get("/", host="evil.example")
+        for answer in (sign_in, language, refused, browser.get("/"), browser.get("/nothing")):
+            assert answer["strict-transport-security"] == (YEAR if encrypted else "")
+
+
 def test_what_is_wrong_about_a_sign_in_is_not_told(tmp_path: Path) -> None:
     with served(tmp_path) as (home, browser):
         _with_password(home)

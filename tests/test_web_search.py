@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from tests.web_client import Browser
-from tests.web_home import Talk, served
+from tests.web_home import Talk, person, served
 
 HEAT = Talk(
     "Wärme",
@@ -53,6 +55,72 @@ def test_filters_hold_before_the_first_question(
 ) -> None:
     with served(tmp_path, (HEAT, WATER), to_all=True) as (_, browser):
         assert titles(browser, f"/?{chosen}") == shown
+
+
+def shelf() -> list[Talk]:
+    """Forty recordings, of which thirty are for members, two more for the north, eight for staff;
+    what is hidden lies between what is not."""
+    audiences = {1: "Nordwerke", 21: "Nordwerke", **dict.fromkeys(range(2, 40, 5), "staff")}
+    return [
+        replace(
+            HEAT,
+            title=f"Gespräch-{n:02}",
+            visibility=(audiences.get(n, "members"),),
+            collection="Energie" if n % 2 else "Umwelt",
+        )
+        for n in range(40)
+    ]
+
+
+def walked(browser: Browser, address: str) -> tuple[list[list[str]], str]:
+    """The titles of each page, by the links alone; and the last page."""
+    shown = []
+    while True:
+        page = browser.get(address).text
+        shown.append(re.findall(r">(Gespräch-\d\d)</a>", page))
+        more = re.search(r'rel="next" href="([^"#]+)#newest"', page)
+        if more is None:
+            return shown, page
+        address = unescape(more[1])
+
+
+def test_everything_somebody_may_see_can_be_looked_through_and_nothing_else(tmp_path: Path) -> None:
+    talks = shelf()
+    with served(tmp_path, talks) as (home, nobody):
+        for organisation, audiences, sizes in (
+            (None, {"members"}, [12, 12, 6]),
+            ("Nordwerke", {"members", "Nordwerke"}, [12, 12, 8]),
+        ):
+            pages, last = walked(person(home, nobody, "member", organisation), "/")
+            allowed = {one.title for one in talks if audiences & set(one.visibility)}
+            assert [len(page) for page in pages] == sizes
+            assert {title for page in pages for title in page} == allowed
+            assert f"25 to {sum(sizes)} of {sum(sizes)} recordings, newest first" in last
+        pages, _ = walked(person(home, nobody, "staff"), "/")
+        assert sum(map(len, pages)) == len(talks)
+        assert len({title for page in pages for title in page}) == len(talks)
+
+
+def test_looking_through_keeps_the_filters_and_the_count_is_theirs(tmp_path: Path) -> None:
+    with served(tmp_path, shelf()) as (home, nobody):
+        member = person(home, nobody, "member")
+        pages, last = walked(member, "/?collection=Umwelt")
+        assert {int(title[-2:]) % 2 for page in pages for title in page} == {0}
+        assert [len(page) for page in pages] == [12, 4] and "13 to 16 of 16 recordings" in last
+        assert 'rel="prev" href="/?collection=Umwelt#newest"' in last
+        assert "There is no recording in here" in member.get("/?year=1999").text
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "x", "1e3", "٣", "", "9" * 30])
+def test_a_page_that_makes_no_sense_is_the_first(tmp_path: Path, page: str) -> None:
+    with served(tmp_path, (HEAT, WATER), to_all=True) as (_, browser):
+        assert titles(browser, f"/?page={quote(page)}") == {"Wärme", "Wasser"}
+
+
+def test_a_page_after_the_last_is_the_last(tmp_path: Path) -> None:
+    with served(tmp_path, shelf()) as (home, nobody):
+        member = person(home, nobody, "member")
+        assert "25 to 30 of 30 recordings" in member.get("/?page=999999").text
 
 
 def test_the_way_back_from_a_moment_leads_to_the_same_search(tmp_path: Path) -> None:

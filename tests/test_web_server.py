@@ -295,6 +295,59 @@ def test_more_connections_than_there_is_room_for_are_closed(server: Server) -> N
         pass
 
 
+# --- behind another web server -------------------------------------------------------------------
+
+PROXY, OUTSIDE = "127.0.0.1", "127.0.0.2"
+"""A web server on the same machine, and somebody who is none."""
+
+
+@pytest.fixture(scope="module")
+def door(place: Path) -> Iterator[Server]:
+    with running(place, place.parent / "door") as one:
+        yield one
+
+
+def tried(door: Server, source: str, name: str, *said: str) -> int:
+    """The status of a sign-in with a wrong password."""
+    form = f"name={name}&password=ganz+falsche+Worte".encode()
+    lines = (f"Content-Length: {len(form)}", "Connection: close", *said)
+    answer = door.ask(request("/sign-in", *lines, method="POST") + form, source)
+    return int(answer.split(b" ")[1])
+
+
+def test_sign_ins_are_counted_by_the_address_that_the_web_server_in_front_tells(
+    door: Server,
+) -> None:
+    many = [tried(door, PROXY, "anna", f"X-Forwarded-For: 198.51.100.{n}") for n in range(12)]
+    assert set(many) == {403}
+    one = [tried(door, PROXY, "anna", "X-Forwarded-For: 203.0.113.5") for _ in range(12)]
+    assert one[0] == 403 and 429 in one
+    assert tried(door, PROXY, "anna", "X-Forwarded-For: 203.0.113.6") == 403
+
+
+@pytest.mark.parametrize(
+    ("source", "forged"),
+    [(OUTSIDE, "198.51.100.{n}"), (PROXY, "198.51.100.{n}, 192.0.2.9")],
+    ids=["sent to us", "sent to the web server in front, which adds what it sees"],
+)
+def test_nobody_escapes_the_limits_by_claiming_to_be_another(
+    door: Server, source: str, forged: str
+) -> None:
+    said = [
+        tried(
+            door, source, "bert", f"X-Forwarded-For: {forged.format(n=n)}", f"X-Real-IP: 1.2.3.{n}"
+        )
+        for n in range(12)
+    ]
+    assert said[0] == 403 and 429 in said
+
+
+def test_only_the_web_server_in_front_says_that_the_way_is_encrypted(door: Server) -> None:
+    sent = request("/sign-in", "Connection: close", "X-Forwarded-Proto: https")
+    for source, believed in ((PROXY, True), (OUTSIDE, False)):
+        assert (b"strict-transport-security" in door.ask(sent, source)) is believed
+
+
 # --- beside work ---------------------------------------------------------------------------------
 
 

@@ -102,7 +102,13 @@ OF_A_RECORDING = {
     "/r/{id}/transcript.{form}": (".vtt", ".srt", ".txt", ".exe"),
 }
 OF_ALL = {
-    "/": ("/", *(f"/?q={quote(one)}" for one in QUESTIONS), "/?q=Ausbau&mode=words&n=50"),
+    "/": (
+        "/",
+        "/?page=2",
+        "/?page=999",
+        *(f"/?q={quote(one)}" for one in QUESTIONS),
+        "/?q=Ausbau&mode=words&n=50",
+    ),
     "/help": ("/help",),
     "/help/{page}": ("/help/members", "/help/nothing"),
     "/language": ("/language?to=de&back=/",),

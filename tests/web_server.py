@@ -50,12 +50,12 @@ class Server:
     pid: int
     log: Path
 
-    def connected(self, timeout_s: float = 20) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout_s)
+    def connected(self, timeout_s: float = 20, source: str = "127.0.0.1") -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout_s, (source, 0))
 
-    def ask(self, request: bytes) -> bytes:
+    def ask(self, request: bytes, source: str = "127.0.0.1") -> bytes:
         """All bytes that come back until the server closes the connection."""
-        with self.connected() as connection:
+        with self.connected(source=source) as connection:
             connection.sendall(request)
             return received(connection)
 

@@ -6,20 +6,12 @@ All but ``get`` leave out what cannot be read yet: it would lead to an empty pag
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pipeline.catalog import audience, recordings
 from pipeline.catalog.scope import Scope
 from pipeline.errors import NotFound
 from pipeline.values import Recording, Viewer
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How many recordings there are to read, and how long they are together."""
-
-    recordings: int
-    duration_ms: int
 
 
 def get(db: sqlite3.Connection, viewer: Viewer | None, recording_id: str) -> Recording:
@@ -53,29 +45,29 @@ def languages(db: sqlite3.Connection, viewer: Viewer | None) -> dict[str, int]:
 
 
 def newest(
-    db: sqlite3.Connection, viewer: Viewer | None, limit: int, scope: Scope | None = None
+    db: sqlite3.Connection,
+    viewer: Viewer | None,
+    limit: int,
+    scope: Scope | None = None,
+    *,
+    skip: int = 0,
 ) -> list[Recording]:
-    """At most ``limit`` recordings, the one added last first; of those in ``scope``, whose language
-    is the one mostly spoken."""
-    there, values = _readable(viewer)
-    chosen = scope or Scope()
-    limits, more = replace(chosen, language=None, viewer=None).condition()
-    spoken = "ifnull(spoken_language, nullif(language, 'auto'))"
+    """At most ``limit`` recordings, the one added last first, after so many to ``skip``; of those
+    in ``scope``, whose language is the one mostly spoken."""
+    there, values = _in_scope(viewer, scope or Scope())
     rows = db.execute(
-        f"SELECT id FROM recordings WHERE {there} AND {limits} AND {spoken} IS ifnull(?, {spoken})"
-        " ORDER BY added_ms DESC, id LIMIT ?",
-        (*values, *more, chosen.language, limit),
+        f"SELECT id FROM recordings WHERE {there} ORDER BY added_ms DESC, id LIMIT ? OFFSET ?",
+        (*values, limit, skip),
     ).fetchall()
     found = recordings.get_many(db, [row[0] for row in rows])
     return [found[row[0]] for row in rows]
 
 
-def counts(db: sqlite3.Connection, viewer: Viewer | None) -> Counts:
-    there, values = _readable(viewer)
-    row = db.execute(
-        f"SELECT count(*), ifnull(sum(duration_ms), 0) FROM recordings WHERE {there}", values
-    ).fetchone()
-    return Counts(*row)
+def count(db: sqlite3.Connection, viewer: Viewer | None, scope: Scope | None = None) -> int:
+    """How many recordings ``newest`` has in all."""
+    there, values = _in_scope(viewer, scope or Scope())
+    row = db.execute(f"SELECT count(*) FROM recordings WHERE {there}", values).fetchone()
+    return int(row[0])
 
 
 def _tally(db: sqlite3.Connection, viewer: Viewer | None, what: str, source: str) -> dict[str, int]:
@@ -87,6 +79,14 @@ def _tally(db: sqlite3.Connection, viewer: Viewer | None, what: str, source: str
         values,
     )
     return {str(value): int(count) for value, count in rows}
+
+
+def _in_scope(viewer: Viewer | None, scope: Scope) -> tuple[str, list[str | None]]:
+    there, values = _readable(viewer)
+    limits, more = replace(scope, language=None, viewer=None).condition()
+    spoken = "ifnull(spoken_language, nullif(language, 'auto'))"
+    language = f"{spoken} IS ifnull(?, {spoken})"
+    return f"{there} AND {limits} AND {language}", [*values, *more, scope.language]
 
 
 def _readable(viewer: Viewer | None) -> tuple[str, list[str]]:

@@ -23,6 +23,7 @@ from pipeline.cli.localise import LocalisedGroup
 from pipeline.errors import InterviewsError
 from pipeline.home import open_home
 from pipeline.messages import LANGUAGES, language_of_environment, text
+from pipeline.reports.wording import Wording
 from pipeline.run import removal
 from pipeline.run.context import Context
 from pipeline.settings import load_settings
@@ -67,6 +68,10 @@ class Session:
         """A line beside the result, on standard error, unless ``--quiet``."""
         if not self.quiet:
             click.echo(text(f"cli.{key}", self.language, **values), err=True)
+
+    def size(self, count: int) -> str:
+        """Bytes as people read them."""
+        return Wording(self.language).size(count)
 
     def confirm(self, key: str) -> None:
         """Ask; anything but yes ends the command."""

@@ -14,13 +14,13 @@ import stat
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
 from pipeline.catalog import copying
 from pipeline.catalog.connection import Catalogue
 from pipeline.home import Home, disk_error
+from pipeline.reports.values import Space
 from pipeline.run import copies, publish
 from pipeline.run.context import Context
 
@@ -29,17 +29,6 @@ _BEFORE = re.compile(r"before-schema-\d+\.db")
 
 _ABANDONED_S = 24 * 3600
 """A half-written copy that nobody has touched for so long is nobody's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Disk:
-    """Bytes: what is ``free`` on the home's disk, and what the parts of the home take."""
-
-    free: int
-    catalogue: int
-    index: int
-    media: int
-    backups: int
 
 
 def keep(context: Context, catalogue: Catalogue, today: date) -> Path | None:
@@ -104,18 +93,19 @@ def _abandoned(home: Home) -> list[Path]:
     ]
 
 
-def disk(home: Home) -> Disk:
+def disk(home: Home) -> Space:
     """How much room there is and what takes it. Raises HomeUnusable."""
     log = (home.catalogue.with_name(home.catalogue.name + end) for end in ("", "-wal", "-shm"))
     try:
         free = shutil.disk_usage(home.root).free
     except OSError as error:
         raise disk_error(error, home.root) from error
-    return Disk(
+    return Space(
         free=free,
         catalogue=_bytes(log),
         index=_bytes(home.index.rglob("*")),
         media=_bytes(home.media.rglob("*")),
+        renditions=_bytes(home.renditions.rglob("*")),
         backups=_bytes(home.backups.rglob("*")),
     )
 

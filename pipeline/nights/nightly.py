@@ -269,8 +269,7 @@ class _Night:
         publish.tidy(self.context.home, self.catalogue)
         kept = keeping.keep(self.context, self.catalogue, date.today())
         self.notes.backup = None if kept is None else str(kept)
-        disk = keeping.disk(self.context.home)
-        self.notes.space = Space(disk.free, disk.catalogue, disk.index, disk.media, disk.backups)
+        self.notes.space = keeping.disk(self.context.home)
 
     def look_ahead(self) -> None:
         with self.catalogue.read() as db:

@@ -130,6 +130,15 @@ def _record(kind: type, **parts: tuple[str, Form]) -> Form:
     return Form(write, read)
 
 
+def _later(form: Form, **absent: object) -> Form:
+    """An object that may lack some parts, since reports from before there were any are kept."""
+
+    def read(value: object, where: str) -> object:
+        return form.read({**absent, **value} if isinstance(value, dict) else value, where)
+
+    return Form(form.write, read)
+
+
 def _table(value: object, where: str, names: Any) -> dict[str, object]:
     if not isinstance(value, dict) or value.keys() != set(names):
         raise Damaged(where or "{}")
@@ -251,13 +260,17 @@ _NIGHT = _record(
     space=(
         "space",
         _maybe(
-            _record(
-                Space,
-                free=("free", _count),
-                catalogue=("catalogue", _count),
-                index=("index", _count),
-                media=("media", _count),
-                backups=("backups", _count),
+            _later(
+                _record(
+                    Space,
+                    free=("free", _count),
+                    catalogue=("catalogue", _count),
+                    index=("index", _count),
+                    media=("media", _count),
+                    renditions=("renditions", _maybe(_count)),
+                    backups=("backups", _count),
+                ),
+                renditions=None,
             )
         ),
     ),

@@ -99,11 +99,15 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Space:
+    """Bytes: what is ``free`` on the home's disk, and what the parts of the home take.
+    ``renditions`` is None in reports of a time when they were not counted."""
+
     free: int
     catalogue: int
     index: int
     media: int
     backups: int
+    renditions: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

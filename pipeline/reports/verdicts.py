@@ -84,8 +84,10 @@ def space(night: Night, words: Wording) -> Pairs:
         free = words.size(night.space.free)
         low = space_points(night) > 0
         yield words("space.free"), words("space.free_low", size=free) if low else free
-        for name in ("catalogue", "index", "media", "backups"):
-            yield words(f"space.{name}"), words.size(getattr(night.space, name))
+        for name in ("catalogue", "index", "media", "renditions", "backups"):
+            taken = getattr(night.space, name)
+            if taken is not None:
+                yield words(f"space.{name}"), words.size(taken)
     if night.backup:
         yield words("space.backup"), plain(night.backup)
 

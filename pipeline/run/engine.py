@@ -16,7 +16,7 @@ import numpy as np
 from models.contracts import Audio, ModelError, Recognition, RecognitionTask
 from pipeline.errors import InterviewsError, Missing
 from pipeline.run import workers as executors
-from pipeline.run.loads import Room, Waiting, gather
+from pipeline.run.loads import Room, Size, Waiting, gather, is_worth_sending_ahead
 from pipeline.run.workers import RecogniserSpec, recognise
 
 EngineName = Literal["inline", "processes", "dask"]
@@ -53,8 +53,9 @@ def _fail(load: list[Waiting], error: BaseException) -> None:
 class Engine:
     """Recognises windows on an executor, in loads, replacing worker pools that broke.
 
-    A thread of its own sends loads out, ``ahead`` of them at a time, and hands the answers on, so
-    that whoever submits never waits for a worker. ``room`` is how much audio may wait.
+    A thread of its own sends loads out, one for each of the ``workers`` and one ahead, and hands
+    the answers on, so that whoever submits never waits for a worker. ``room`` is how much audio may
+    be on its way at once.
     """
 
     def __init__(
@@ -63,15 +64,15 @@ class Engine:
         make: Callable[[], Executor],
         spec: RecogniserSpec,
         *,
-        ahead: int,
-        load_ms: int,
+        workers: int,
+        load: Size,
     ) -> None:
         self.name = name
-        self.ahead = ahead
-        self.room = Room(ahead * load_ms)
+        self.room = Room((workers + 1) * load.ms)
         self._make = make
         self._spec = spec
-        self._load_ms = load_ms
+        self._workers = workers
+        self._most = load
         self._lock = threading.Lock()
         self._executor: Executor | None = None
         self._events: SimpleQueue[Waiting | _Answered | None] = SimpleQueue()
@@ -99,10 +100,16 @@ class Engine:
                 # Windows that go out again have waited longest.
                 waiting = [*self._handed_on(event), *waiting]
             waiting = [window for window in waiting if not window.answer.cancelled()]
-            while waiting and out < self.ahead and self._events.empty():
-                load = gather(waiting, self._load_ms)
+            while waiting and self._events.empty() and self._wanted(waiting, out):
+                load = gather(waiting, self._most)
                 waiting = [window for window in waiting if window not in load]
                 out += self._send(load)
+
+    def _wanted(self, waiting: list[Waiting], out: int) -> bool:
+        """Whether another load shall go out, with so many out."""
+        if out < self._workers:
+            return True
+        return out == self._workers and is_worth_sending_ahead(waiting, self._most)
 
     def _send(self, load: list[Waiting]) -> bool:
         """Whether a load is on its way now."""
@@ -205,14 +212,14 @@ def model_missing(error: ModelError) -> Missing:
 
 
 def make_engine(
-    name: EngineName, spec: RecogniserSpec, workers: int, scheduler: str | None, load_ms: int
+    name: EngineName, spec: RecogniserSpec, workers: int, scheduler: str | None, window_ms: int
 ) -> Engine:
-    """The engine called ``name``, that sends at most ``load_ms`` of audio at once. Raises BadInput
-    or Missing where it cannot be had."""
+    """The engine called ``name``, for windows of at most about ``window_ms``. Raises BadInput or
+    Missing where it cannot be had."""
     makers: dict[EngineName, tuple[Callable[[], Executor], int]] = {
         "inline": (executors.InlineExecutor, 1),
-        "dask": (lambda: executors.dask(scheduler), max(workers, 2)),
-        "processes": (lambda: executors.processes(workers), workers + 1),
+        "dask": (lambda: executors.dask(scheduler), workers),
+        "processes": (lambda: executors.processes(workers), workers),
     }
-    make, ahead = makers[name]
-    return Engine(name, make, spec, ahead=ahead, load_ms=load_ms)
+    make, workers = makers[name]
+    return Engine(name, make, spec, workers=workers, load=Size(window_ms, 2 * spec.batch_size))

@@ -17,7 +17,7 @@ from pipeline.formats.characters import clean_text
 from pipeline.formats.transcripts import read_transcript
 from pipeline.run import reading
 from pipeline.run.context import Context
-from pipeline.run.plan import IMPORTED
+from pipeline.run.keys import IMPORTED
 from pipeline.run.safekeeping import still_there, take_copy
 from pipeline.stages import probe
 from pipeline.values import Media, Recording, RecordingFacts, Transcript

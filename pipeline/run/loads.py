@@ -37,18 +37,33 @@ class Waiting:
         return len(self.audio) * 1000 // (_SAMPLE_BYTES * SAMPLE_RATE)
 
 
-def gather(waiting: Sequence[Waiting], most_ms: int) -> list[Waiting]:
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What a load holds at most: audio in milliseconds, and windows. More than two batches of
+    short ones tell the recogniser nothing new and keep the other recordings waiting."""
+
+    ms: int
+    windows: int
+
+
+def gather(waiting: Sequence[Waiting], most: Size) -> list[Waiting]:
     """The next load: the window that has waited longest, and of the others the longest that fit
-    beside it into ``most_ms`` of audio, so that stretches of one length meet in a batch."""
+    beside it, so that stretches of one length meet in a batch."""
     first, *others = waiting
-    load, room = [first], most_ms - first.ms
+    load, room_ms = [first], most.ms - first.ms
     if first.alone:
         return load
     for one in sorted(others, key=lambda one: -one.ms):
-        if not one.alone and one.ms <= room:
+        if not one.alone and one.ms <= room_ms and len(load) < most.windows:
             load.append(one)
-            room -= one.ms
+            room_ms -= one.ms
     return load
+
+
+def is_worth_sending_ahead(waiting: Sequence[Waiting], most: Size) -> bool:
+    """Whether what waits makes a load, while all workers are busy: what is sent too early cannot
+    be joined by what comes next."""
+    return len(waiting) >= most.windows or 2 * sum(one.ms for one in waiting) >= most.ms
 
 
 class Room:

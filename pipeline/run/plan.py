@@ -5,22 +5,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache, partial
 from typing import Literal
 
 from pipeline.catalog import chunks, corrections, generations, queue, recordings
-from pipeline.catalog.standing import Standing, about, standings
-from pipeline.fingerprint import Plain, fingerprints
+from pipeline.catalog.standing import Standing, standings
 from pipeline.run import reading, shown
 from pipeline.run.context import Context
-from pipeline.search import analysis
+from pipeline.run.keys import Keys, chapter_keys, chunk_keys, transcribe_keys
 from pipeline.settings import Settings
-from pipeline.stages import chapters as chapter_stage
-from pipeline.stages import chunk as chunk_stage
-from pipeline.stages import transcribe as transcribe_stage
-from pipeline.stages.chapters import ChapterParameters
-from pipeline.values import ModelRef, Recording, RecordingFacts
+from pipeline.values import ModelRef, Recording
 
 Stage = Literal["transcribe", "chunk", "embed", "chapters", "rendition"]
 STAGES: tuple[Stage, ...] = ("transcribe", "chunk", "embed", "chapters", "rendition")
@@ -28,15 +23,6 @@ STAGES: tuple[Stage, ...] = ("transcribe", "chunk", "embed", "chapters", "rendit
 
 TEXT_STAGES: tuple[Stage, ...] = ("chunk", "embed")
 """What is made of a transcript that is there."""
-
-EXTRACT_VERSION = 1
-"""Raise it when another version of extraction would yield other audio."""
-
-EMBED_VERSION = 2
-"""Raise it when the string that is embedded is made otherwise."""
-
-IMPORTED = "imported"
-"""Fingerprint of a transcript that came from a file: never stale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,64 +63,6 @@ class Work:
         first = ("transcribe",) if self.transcribe else ()
         texts = ("chunk", "embed") if self.text_models else ()
         return first + texts + (("chapters",) if self.chapters else ())
-
-
-def transcribe_key(recording: Recording, settings: Settings, speech: ModelRef) -> str:
-    """The fingerprint a recognised transcript of ``recording`` should carry today."""
-    track = recording.media.track if recording.media else None
-    return _transcribe_keys(settings, speech, recording.facts.language, track)([recording.id])
-
-
-def chunk_key(
-    transcript_digest: str, facts: RecordingFacts, settings: Settings, text: ModelRef
-) -> str:
-    """The fingerprint a recording's chunks should carry today."""
-    return _chunk_keys(settings, text)([transcript_digest, about(facts)])
-
-
-def chapter_key(
-    transcript_digest: str, facts: RecordingFacts, settings: Settings, text: ModelRef
-) -> str:
-    """That of its chapters: its chunks' tell the topics."""
-    return _chapter_keys()([chunk_key(transcript_digest, facts, settings, text)])
-
-
-Keys = Callable[[Iterable[str]], str]
-"""Fingerprints of one stage by what it reads."""
-
-
-def _transcribe_keys(
-    settings: Settings, speech: ModelRef, language: str, track: int | None
-) -> Keys:
-    parameters: dict[str, Plain] = {
-        "extract": EXTRACT_VERSION,
-        "language": language,
-        "fallback": settings.language if language == "auto" else None,
-        "track": track,
-        "window_seconds": settings.window_seconds,
-        "compute_type": settings.compute_type,
-        "beam_size": settings.beam_size,
-    }
-    return fingerprints("transcribe", transcribe_stage.VERSION, parameters, speech)
-
-
-def _chunk_keys(settings: Settings, text: ModelRef) -> Keys:
-    parameters: dict[str, Plain] = {
-        "embed": EMBED_VERSION,
-        "words": analysis.VERSION,
-        "chunk_size": settings.chunk_size,
-        "chunk_overlap": settings.chunk_overlap,
-    }
-    return fingerprints("chunk", chunk_stage.VERSION, parameters, text)
-
-
-def _chapter_keys() -> Keys:
-    return fingerprints(
-        "chapters",
-        chapter_stage.VERSION,
-        {"words": analysis.VERSION, **asdict(ChapterParameters())},
-        model=None,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +143,8 @@ def _read(context: Context, db: sqlite3.Connection, only: tuple[str, ...]) -> _F
         retryable=queue.retryable(db),
         sets={one: chunks.set_fingerprints(db, one, only) for one in hashes},
         models=models,
-        chunk_keys={model.hash: _chunk_keys(settings, model) for model in models},
-        chapter_keys=_chapter_keys(),
+        chunk_keys={model.hash: chunk_keys(settings, model) for model in models},
+        chapter_keys=chapter_keys(),
         transcribe_keys=cache(partial(_speech_keys, context)),
         rendition_key=_rendition_keys(db, settings),
     )
@@ -237,7 +165,7 @@ def _rendition_keys(db: sqlite3.Connection, settings: Settings) -> Callable[[Sta
 
 def _speech_keys(context: Context, language: str, track: int | None) -> Keys:
     """Only a recording that is to be recognised needs the speech model to be there."""
-    return _transcribe_keys(context.settings, context.speech[1], language, track)
+    return transcribe_keys(context.settings, context.speech[1], language, track)
 
 
 def _text_models(context: Context, published: ModelRef | None) -> tuple[ModelRef, ...]:

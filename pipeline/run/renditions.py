@@ -202,7 +202,12 @@ def _note(watch: _Watch, made: Made, started: float, part: Path | None = None) -
 
 
 class _Watch:
-    """Tells how far a rendition is, and whether to go on with it."""
+    """Tells how far a rendition is, and whether to go on with it.
+
+    One that was begun is finished, though the time window be over: it has no parts to go on from,
+    so one that takes longer than what is left of a night would begin anew every night. No other is
+    begun after it.
+    """
 
     def __init__(self, bench: Bench, recording: Recording, shown: str) -> None:
         self.bench = bench
@@ -212,7 +217,7 @@ class _Watch:
 
     def reached(self, done_ms: int, total_ms: int) -> None:
         """Raises Stopped, LeaseLost, _Changed."""
-        if self.bench.stopping() or self.bench.dropping():
+        if self.bench.dropping():
             raise Stopped
         self.check()
         step = _STEPS * done_ms // total_ms if total_ms else 0

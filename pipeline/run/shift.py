@@ -46,6 +46,10 @@ def publish_due(context: Context, catalogue: Catalogue, report: RunReport) -> No
     report.published = generation.id if generation else None
 
 
+_MOST_LANES = 64
+"""Recordings that are worked on at a time, however many workers there are."""
+
+
 @dataclass(slots=True)
 class _Turn:
     """Work of one sort: on texts, or on what is played. What was ``tried`` is not tried again."""
@@ -268,7 +272,7 @@ class Shift:
                     spec,
                     options.workers,
                     options.scheduler,
-                    load_ms=self._context.settings.window_seconds * 1000,
+                    window_ms=self._context.settings.window_seconds * 1000,
                 )
             return self._engine
 
@@ -290,6 +294,8 @@ def _note_failure(db: Database, recording_id: str, failure: Failure) -> None:
 
 
 def _lanes(options: RunOptions, settings: Settings) -> int:
-    """Recordings that are worked on at a time: so many that short ones fill two batches for each
-    worker. Long ones wait for room, so that they cost no more memory."""
-    return 1 if options.engine == "inline" else 1 + options.workers * 2 * settings.batch_size
+    """Recordings that are worked on at a time: so many that short ones fill a load for each worker
+    and another meanwhile. Long ones wait for room, so that they cost no more memory."""
+    if options.engine == "inline":
+        return 1
+    return min(1 + 2 * options.workers * 2 * settings.batch_size, _MOST_LANES)

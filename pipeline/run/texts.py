@@ -17,7 +17,8 @@ from pipeline.catalog.transcripts import StageResult
 from pipeline.fingerprint import text_digest, transcript_digest
 from pipeline.run import reading
 from pipeline.run.bench import Bench, extrapolated_ms
-from pipeline.run.plan import Work, chapter_key, chunk_key, plan
+from pipeline.run.keys import chapter_key, chunk_key
+from pipeline.run.plan import Work, plan
 from pipeline.search.analysis import chosen_language, full_text
 from pipeline.search.telling import telling_words
 from pipeline.stages.chapters import ChapterParameters

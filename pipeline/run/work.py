@@ -17,7 +17,8 @@ from pipeline.run import reading, renditions
 from pipeline.run.bench import Bench, Stopped, extrapolated_ms
 from pipeline.run.context import Context
 from pipeline.run.engine import Engine, PendingWindow
-from pipeline.run.plan import Work, transcribe_key
+from pipeline.run.keys import transcribe_key
+from pipeline.run.plan import Work
 from pipeline.run.safekeeping import present
 from pipeline.run.texts import texts_done
 from pipeline.stages import extract, probe

@@ -8,6 +8,7 @@ nothing comes out of it for too long.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import selectors
@@ -103,6 +104,13 @@ def ffmpeg_version() -> str:
     if not found:
         raise Missing("media.no_ffmpeg")
     return found[1]
+
+
+@cache
+def filters() -> frozenset[str]:
+    """The names of the filters that this ffmpeg has. Raises Missing (``media.no_ffmpeg``)."""
+    listed = run(("-filters",), Limits(cpu_s=20)).output.decode("utf-8", "replace").splitlines()
+    return frozenset(line.split()[1] for line in listed if "->" in line)
 
 
 def input_options(demuxer: str) -> dict[str, str]:
@@ -205,6 +213,14 @@ class Stream:
     def complaint(self) -> str:
         """The last meaningful line of standard error, without file names; "" for none."""
         return meaningful(self._complaints.decode("utf-8", "replace"))
+
+    def check_room(self) -> None:
+        """Raises OSError where it complained that the disk is full, or our share of it."""
+        said = self._complaints.decode("utf-8", "replace").splitlines()
+        for code in (errno.ENOSPC, errno.EDQUOT):
+            words = os.strerror(code)
+            if any(line.endswith(words) for line in said):
+                raise OSError(code, words)
 
     def __enter__(self) -> Self:
         return self

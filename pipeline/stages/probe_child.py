@@ -27,6 +27,11 @@ _PROBE_BYTES = "20000000"
 """Tracks may begin late in a transport stream: look further than FFmpeg's 5 MB."""
 
 
+_INTERLACED = frozenset((2, 3, 4, 5))
+_HDR = {16: "smpte2084", 18: "arib-std-b67"}
+"""AVFieldOrder and AVColorTransferCharacteristic, as FFmpeg's headers number them."""
+
+
 def describe(file: BinaryIO) -> dict[str, Any]:
     """The JSON object for an open file."""
     demuxer = demuxer_of(file)
@@ -83,6 +88,8 @@ def _video(stream: VideoStream, start_us: int) -> dict[str, Any] | None:
         "height": stream.height,
         "rate": float(rate) if rate else None,
         "start_ms": _start_ms(stream, start_us),
+        "interlaced": getattr(stream.codec_context, "field_order", 0) in _INTERLACED,
+        "hdr": _HDR.get(stream.codec_context.color_trc),
     }
 
 

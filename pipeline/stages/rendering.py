@@ -15,7 +15,7 @@ from typing import Any
 import ffmpeg
 
 from pipeline.errors import MediaError
-from pipeline.stages.ffmpeg import Limits, Stream, file_url, input_options
+from pipeline.stages.ffmpeg import Limits, Stream, file_url, filters, input_options
 from pipeline.stages.probe import shown
 from pipeline.stages.rendition import EVERY_MS, Decision, even_rate
 from pipeline.values import MediaInfo, Span
@@ -157,18 +157,34 @@ def _picture(picture: Any, decision: Decision, withheld: Sequence[Span], height:
     assert decision.picture is not None
     rate = even_rate(decision.picture.rate)
     share = f"min(1,min({height * 16}/9/(iw*sar),{height}/ih))"
-    made = (
-        picture.filter("fps", f"{rate:.6f}", start_time=0)
-        .filter("scale", f"max(2,trunc(iw*sar*{share}/2)*2)", f"max(2,trunc(ih*{share}/2)*2)")
-        .filter("setsar", 1)
-        .filter("format", "yuv420p")
+    if decision.deinterlaces:
+        picture = picture.filter("bwdif", mode="send_frame", deint="interlaced")
+    made = picture.filter("fps", f"{rate:.6f}", start_time=0).filter(
+        "scale", f"max(2,trunc(iw*sar*{share}/2)*2)", f"max(2,trunc(ih*{share}/2)*2)"
     )
+    made = _toned(made, decision.tones_from).filter("setsar", 1).filter("format", "yuv420p")
     if not withheld:
         return made
-    # A frame stands for half a frame before and after its own time.
+    # A frame stands for half a frame before and after its own time; one that was two moments has
+    # something of its neighbours, too.
     span_ms = 1000 / rate
-    hidden = _within(withheld, before_ms=1.5 * span_ms, after_ms=span_ms)
+    beside_ms = span_ms if decision.deinterlaces else 0.0
+    hidden = _within(withheld, before_ms=1.5 * span_ms + beside_ms, after_ms=span_ms + beside_ms)
     return made.filter("drawbox", 0, 0, "iw", "ih", "black", "fill", enable=hidden)
+
+
+def _toned(picture: Any, tones_from: str | None) -> Any:
+    """The picture in the brightness and colours of an ordinary screen, where FFmpeg has what that
+    takes; without it, it is shown pale."""
+    if tones_from is None or not filters() >= {"zscale", "tonemap"}:
+        return picture
+    return (
+        picture.filter("zscale", tin=tones_from, min="bt2020nc", pin="bt2020", t="linear", npl=100)
+        .filter("format", "gbrpf32le")
+        .filter("zscale", p="bt709")
+        .filter("tonemap", "hable", desat=0)
+        .filter("zscale", t="bt709", m="bt709", r="tv")
+    )
 
 
 def _frames(picture: Any) -> Any:
@@ -203,7 +219,8 @@ def render(
     """Run FFmpeg in ``folder``: again and again how many milliseconds are made. Whoever stops
     listening ends it.
 
-    Raises MediaError (``rendition.failed``, with FFmpeg's complaint).
+    Raises MediaError (``rendition.failed``, with FFmpeg's complaint), and OSError where it found no
+    room on the disk.
     """
     reached_ms, moved = 0, time.monotonic()
     with Stream(listed, bounds, folder) as stream:
@@ -218,5 +235,6 @@ def render(
                 raise MediaError("rendition.failed", path=shown(path), detail="–")
             yield reached_ms
         if stream.finish():
+            stream.check_room()
             detail = stream.complaint() or "–"
             raise MediaError("rendition.failed", path=shown(path), detail=detail)

@@ -12,7 +12,7 @@ from typing import Literal
 from pipeline.stages.probe import choose_track
 from pipeline.values import AudioTrack, MediaInfo, VideoTrack
 
-VERSION = 1
+VERSION = 2
 """Raise it when another version would make other files."""
 
 EVERY_MS = 5_000
@@ -53,6 +53,20 @@ class Decision:
     picture: VideoTrack | None
     copy_video: bool = False
     copy_audio: bool = False
+
+    @property
+    def deinterlaces(self) -> bool:
+        """Whether the two moments of each frame are made one: browsers show both, as a comb."""
+        return self._encodes and self.picture is not None and self.picture.interlaced
+
+    @property
+    def tones_from(self) -> str | None:
+        """What brightness is brought down from to what every screen shows; None where it fits."""
+        return self.picture.hdr if self._encodes and self.picture else None
+
+    @property
+    def _encodes(self) -> bool:
+        return self.kind != "original" and not self.copy_video
 
 
 def how(info: MediaInfo, track: int | None, *, withheld: bool) -> Decision:

@@ -27,7 +27,8 @@ YEAR_S = 365 * 24 * 3600
 def build(site: Site, names: Collection[str] = (), body_s: float = BODY_S) -> ASGIApp:
     """All that is served. ``names`` are what the server is called besides its addresses; a form
     has to arrive within ``body_s``."""
-    return Guard(Doors(pages(site), site), names, body_s)
+    encrypted = site.context.settings.public_url.startswith("https://")
+    return Guard(Doors(pages(site), site), names, body_s, encrypted=encrypted)
 
 
 def pages(site: Site) -> Starlette:
@@ -88,10 +89,10 @@ def _troubled(request: Request, error: Exception) -> Response:
     language = language_of(request)
     return page(
         request,
-        "error.html",
+        "told.html",
         status=error.http_status,
         message=error.message(language),
-        advice=error.advice(language),
+        told=error.advice(language),
     )
 
 
@@ -101,10 +102,10 @@ def _strayed(request: Request, error: Exception) -> Response:
     language = language_of(request)
     return page(
         request,
-        "error.html",
+        "told.html",
         status=error.status_code,
         message=text(f"error.{key}.message", language),
-        advice=text(f"error.{key}.advice", language),
+        told=text(f"error.{key}.advice", language),
     )
 
 
@@ -113,8 +114,8 @@ def _broken(request: Request, _: Exception) -> Response:
     language = language_of(request)
     return page(
         request,
-        "error.html",
+        "told.html",
         status=500,
         message=text("error.web.unexpected.message", language),
-        advice=text("error.web.unexpected.advice", language),
+        told=text("error.web.unexpected.advice", language),
     )

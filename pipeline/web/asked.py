@@ -15,6 +15,9 @@ from pipeline.values import Viewer
 
 PAGE = 10
 MOST = 50
+SHELF = 12
+"""Recordings that are looked through at a time, where nothing is asked."""
+
 _LONGEST = 200
 _LONGEST_QUERY = 2 * MAX_QUERY_CHARACTERS
 """What is repeated in every link of a page; more of it is not read in any case."""
@@ -26,7 +29,8 @@ FILTERS: tuple[Filter, ...] = ("collection", "language", "person", "year")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A search. Empty filters mean all."""
+    """A search; without a query a look through what there is, ``page`` by page. Empty filters mean
+    all."""
 
     query: str = ""
     mode: Mode = "hybrid"
@@ -35,6 +39,7 @@ class Asked:
     person: str = ""
     year: str = ""
     count: int = PAGE
+    page: int = 1
 
     @property
     def filtered(self) -> int:
@@ -57,6 +62,7 @@ class Asked:
             "mode": "" if self.mode == "hybrid" else self.mode,
             **{name: getattr(self, name) for name in FILTERS},
             "n": "" if self.count == PAGE else str(self.count),
+            "page": "" if self.query or self.page == 1 else str(self.page),
         }
         return f"/?{urlencode({name: value for name, value in values.items() if value})}"
 
@@ -67,7 +73,7 @@ class Asked:
 
     @property
     def without_filters(self) -> str:
-        return replace(self, collection="", language="", person="", year="").address
+        return replace(self, collection="", language="", person="", year="", page=1).address
 
     @property
     def in_other_words(self) -> str:
@@ -79,6 +85,16 @@ class Asked:
         more = min(self.count + 2 * PAGE, MOST)
         return replace(self, count=more).address if more > self.count else None
 
+    def on(self, page: int, recordings: int) -> str | None:
+        """Another page of so many recordings; None where there is none."""
+        there = 1 <= page <= pages(recordings)
+        return f"{replace(self, page=page).address}#newest" if there else None
+
+
+def pages(recordings: int) -> int:
+    """How many pages it takes to look through so many."""
+    return max(-(-recordings // SHELF), 1)
+
 
 def asked(given: Mapping[str, str]) -> Asked:
     """From the values of an address. What makes no sense is as if it were not there."""
@@ -87,6 +103,7 @@ def asked(given: Mapping[str, str]) -> Asked:
         return given.get(name, "").strip()[:_LONGEST]
 
     language, year, count = named("language"), named("year"), named("n")
+    page = named("page")
     return Asked(
         query=given.get("q", "").strip()[:_LONGEST_QUERY],
         mode="words" if named("mode") == "words" else "hybrid",
@@ -95,4 +112,5 @@ def asked(given: Mapping[str, str]) -> Asked:
         person=named("person"),
         year=year if re.fullmatch(r"[0-9]{4}", year) else "",
         count=min(int(count), MOST) if re.fullmatch(r"[1-9][0-9]?", count) else PAGE,
+        page=int(page) if re.fullmatch(r"[1-9][0-9]{0,5}", page) else 1,
     )

@@ -50,6 +50,10 @@ HEADERS = {
 }
 """As OWASP's secure headers project recommends them (https://owasp.org/www-project-secure-headers)."""
 
+ENCRYPTED_ALWAYS = {"strict-transport-security": f"max-age={365 * 24 * 3600}"}
+"""Of answers on an encrypted way: browsers come back on no other (RFC 6797). What else runs under
+the same name, or below it, is no business of ours."""
+
 KEPT = "private, no-cache"
 UNKEPT = "no-store"
 
@@ -62,18 +66,34 @@ logger = logging.getLogger(__name__)
 
 
 class Guard:
-    """Refuses what no page of ours asks for, before anything looks at it."""
+    """Refuses what no page of ours asks for, before anything looks at it.
 
-    def __init__(self, app: ASGIApp, names: Collection[str], body_s: float = BODY_S) -> None:
+    ``encrypted``: people reach the pages by https alone, whatever a web server in front of this one
+    says or does not say of it.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        names: Collection[str],
+        body_s: float = BODY_S,
+        *,
+        encrypted: bool = False,
+    ) -> None:
         self._app = app
         self._names = frozenset(name.lower() for name in names)
         self._body_s = body_s
+        self._encrypted = encrypted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answering = _Answering(send, secret=_is_secret(scope["path"]))
+        if self._encrypted:
+            scope["scheme"] = "https"
+        answering = _Answering(
+            send, secret=_is_secret(scope["path"]), encrypted=scope["scheme"] == "https"
+        )
         refusal = self._refusal(Headers(scope=scope), scope["method"], scope["path"])
         if _head_bytes(scope) > LONGEST_HEAD:
             refusal = 431, "Too long / Zu lang"
@@ -194,16 +214,17 @@ class _Answering:
     """Sends an answer with the headers that every answer carries; ``begun`` once it is under
     way."""
 
-    def __init__(self, send: Send, *, secret: bool) -> None:
+    def __init__(self, send: Send, *, secret: bool, encrypted: bool) -> None:
         self._send = send
         self._secret = secret
+        self._headers = {**HEADERS, **(ENCRYPTED_ALWAYS if encrypted else {})}
         self.begun = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.begun = True
             headers = MutableHeaders(scope=message)
-            for name, value in HEADERS.items():
+            for name, value in self._headers.items():
                 headers[name] = value
             if self._secret:
                 headers["referrer-policy"] = "no-referrer"
@@ -212,5 +233,6 @@ class _Answering:
 
 
 def is_secure(request: Request) -> bool:
-    """Whether the browser's connection is encrypted: cookies then never leave it."""
+    """Whether the browser's connection is encrypted, as a web server in front on this machine or
+    the setting ``public_url`` says: cookies then never leave it."""
     return request.url.scheme == "https"

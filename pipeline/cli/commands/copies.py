@@ -18,7 +18,7 @@ from pipeline.run import copies
 def backup(session: Session, file: Path) -> None:
     with session.catalogue() as catalogue:
         size = copies.save(session.context, catalogue, file)
-    session.say("backup.done", path=str(file), size=f"{size / 1e6:.1f}")
+    session.say("backup.done", path=str(file), size=session.size(size))
 
 
 @click.command(cls=Localised)

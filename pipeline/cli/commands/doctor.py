@@ -70,7 +70,7 @@ def _ffmpeg(_session: Session) -> Finding:
 def _disk(session: Session) -> Finding:
     home = session.context.home
     free = shutil.disk_usage(home.root).free
-    said = text("cli.doctor.disk", session.language, path=home.root, free=f"{free / 1e9:.1f}")
+    said = text("cli.doctor.disk", session.language, path=home.root, free=session.size(free))
     low = free < _LEAST_FREE_BYTES
     advice = text("cli.doctor.disk_low", session.language) if low else None
     return Finding("home", said, advice=advice)
@@ -148,8 +148,7 @@ def _renditions(session: Session) -> Finding:
     with session.catalogue() as catalogue, catalogue.read() as db:
         count, taken = renditions.room(db)
     key = "renditions" if session.context.settings.rendition == "on" else "no_renditions"
-    size = f"{taken / 1e9:.2f}"
-    said = text(f"cli.doctor.{key}", session.language, count=count, size=size)
+    said = text(f"cli.doctor.{key}", session.language, count=count, size=session.size(taken))
     return Finding("renditions", said)
 
 

@@ -123,7 +123,7 @@ def _to_pull(session: Session, name: str) -> ModelEntry:
 
 def _pull(session: Session, one: ModelEntry) -> None:
     session.say("models.pulling", name=one.name, folder=str(session.context.models_dir))
-    meter = _Meter()
+    meter = _Meter(session)
     try:
         folder = pull(one, session.context.models_dir, meter)
     except ModelError as error:
@@ -139,14 +139,15 @@ def _pull(session: Session, one: ModelEntry) -> None:
 class _Meter:
     """One living line on a terminal, a line every tenth elsewhere."""
 
-    def __init__(self) -> None:
+    def __init__(self, session: Session) -> None:
+        self._size = session.size
         self._tenth = -1
         self._shown = False
 
     def __call__(self, progress: Progress) -> None:
         total = max(progress.total_bytes, 1)
         tenth = progress.done_bytes * 10 // total
-        words = f"{progress.done_bytes / 1e6:.0f}/{total / 1e6:.0f} MB  {progress.file}"
+        words = f"{self._size(progress.done_bytes)}/{self._size(total)}  {progress.file}"
         if sys.stderr.isatty():
             click.echo(f"\r\x1b[2K{words}", nl=False, err=True)
             self._shown = True

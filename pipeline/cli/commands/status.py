@@ -51,7 +51,7 @@ def status(session: Session, recording_id: str | None, show_all: bool, as_json: 
         _say_unnamed(session, counts)
     _say_counts(session, counts, index)
     if room[0]:
-        session.say("status.renditions", count=room[0], size=f"{room[1] / 1e9:.2f}")
+        session.say("status.renditions", count=room[0], size=session.size(room[1]))
     if speed is not None:
         expected = format_short(round(left_ms * speed))
         session.say("status.expected", audio=format_short(left_ms), expected=expected)

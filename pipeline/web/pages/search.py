@@ -4,7 +4,7 @@ here."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -18,7 +18,7 @@ from pipeline.run import playing
 from pipeline.search.analysis import MAX_QUERY_CHARACTERS, chosen_language
 from pipeline.search.results import SearchResult
 from pipeline.values import Recording, Viewer
-from pipeline.web.asked import Asked, Filter, asked
+from pipeline.web.asked import SHELF, Asked, Filter, asked, pages
 from pipeline.web.asking import language_of, viewer_of
 from pipeline.web.desks import Desk
 from pipeline.web.grouping import Found, by_recording
@@ -27,7 +27,6 @@ from pipeline.web.site import Site, site_of
 from pipeline.web.templating import page
 from pipeline.web.wording import Wording
 
-NEWEST = 6
 _FIRST = 5
 """Hits that decide whether a page says that answers are in another language."""
 
@@ -61,10 +60,13 @@ class Collection(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What is in here, as far as somebody may see it."""
+    """What is in here, as far as somebody may see it: ``count`` in all, ``chosen`` by the filters,
+    of which ``newest`` follow ``skipped`` others."""
 
     count: int
     collections: Sequence[Collection]
+    chosen: int
+    skipped: int
     newest: Sequence[Recording]
 
 
@@ -106,8 +108,13 @@ def _welcome(
             Collection(name, count, f"/?{urlencode({'collection': name})}")
             for name, count in visible.collections(db, viewer).items()
         ]
-        newest = visible.newest(db, viewer, NEWEST, question.scope(viewer))
-        overview = Overview(visible.counts(db, viewer).recordings, collections, newest)
+        scope = question.scope(viewer)
+        chosen = visible.count(db, viewer, scope)
+        question = replace(question, page=min(question.page, pages(chosen)))
+        skipped = (question.page - 1) * SHELF
+        newest = visible.newest(db, viewer, SHELF, scope, skip=skipped)
+        count = visible.count(db, viewer)
+        overview = Overview(count, collections, chosen, skipped, newest)
         pictured = _pictured(site, db, newest)
     return page(
         request,
@@ -115,6 +122,8 @@ def _welcome(
         asked=question,
         choices=choices,
         overview=overview,
+        newer=question.on(question.page - 1, chosen),
+        older=question.on(question.page + 1, chosen),
         pictured=pictured,
         told=(),
         trouble=None,
