@@ -141,10 +141,11 @@ class Engine:
                 with suppress(InvalidStateError):  # nobody waits for it any more
                     window.answer.set_result(recognition)
             return []
-        died = isinstance(error, BrokenProcessPool)
+        # What had not begun when its workers died is cancelled.
+        died = isinstance(error, BrokenProcessPool | CancelledError)
         if died:
             self.discard(executor)
-        if len(load) > 1 and not isinstance(error, ModelError | CancelledError):
+        if len(load) > 1 and not isinstance(error, ModelError):
             for window in load:  # one of them is to blame; by themselves they tell which
                 window.alone = True
             return load

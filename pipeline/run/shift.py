@@ -21,7 +21,6 @@ from pipeline.run.options import RunOptions, RunReport
 from pipeline.run.plan import Work, plan
 from pipeline.run.runner import dead
 from pipeline.run.work import process
-from pipeline.settings import Settings
 from pipeline.values import Failure
 
 logger = logging.getLogger(__name__)
@@ -114,11 +113,7 @@ class Shift:
             return False
         before = len(turn.tried)
         # One rendition takes all cores there are; the next one is chosen afresh.
-        lanes = (
-            1
-            if turn.renders
-            else min(_lanes(self._options, self._context.settings), len(turn.todo))
-        )
+        lanes = 1 if turn.renders else self._lanes(turn)
         if lanes == 1:
             self._lane(turn, lost)
         else:
@@ -131,6 +126,17 @@ class Shift:
                     self._stop.set()
                     raise
         return len(turn.tried) > before
+
+    def _lanes(self, turn: _Turn) -> int:
+        """Recordings that are worked on at a time: of those to listen to so many that short ones
+        fill a load for each worker and another meanwhile. Long ones wait for room, so that they
+        cost no more memory."""
+        workers = self._options.workers
+        if self._options.engine == "inline":
+            return 1
+        heard = sum(work.transcribe for work in turn.todo.values())
+        filling = min(4 * workers * self._context.settings.batch_size, _MOST_LANES)
+        return min(workers + 1 + min(heard, filling), len(turn.todo))
 
     def _lane(self, turn: _Turn, lost: list[str]) -> None:
         with self._context.catalogue() as catalogue:
@@ -291,11 +297,3 @@ def _note_failure(db: Database, recording_id: str, failure: Failure) -> None:
         queue.fail(db, recording_id, failure, "chunk")
     else:
         queue.give_back(db, recording_id)
-
-
-def _lanes(options: RunOptions, settings: Settings) -> int:
-    """Recordings that are worked on at a time: so many that short ones fill a load for each worker
-    and another meanwhile. Long ones wait for room, so that they cost no more memory."""
-    if options.engine == "inline":
-        return 1
-    return min(1 + 2 * options.workers * 2 * settings.batch_size, _MOST_LANES)
