@@ -98,6 +98,10 @@ class Recogniser(Protocol):
         """Recognise one window of audio, float32 [n] at 16 kHz."""
         ...
 
+    def recognise_all(self, windows: Sequence[tuple[Audio, RecognitionTask]]) -> list[Recognition]:
+        """Recognise several windows, of any recordings, together: batches hold speech of all."""
+        ...
+
 
 class Embedder(Protocol):
     """Turns text into vectors whose inner product is their likeness in meaning."""

@@ -1,10 +1,12 @@
-"""Hearing a window: its speech, cut into stretches, encoded once, each with its language."""
+"""Hearing windows: their speech, cut into stretches, encoded once, each with its language.
+
+A batch holds stretches of any of the windows, since a short recording alone fills none.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from faster_whisper.vad import VadOptions
 
@@ -22,32 +24,65 @@ TURN_PAUSE_S = 0.6
 ones, "Ja" or "Okay", cannot be told."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """A window of audio, how to listen to it, and where its speech is."""
+
+    audio: Audio
+    task: RecognitionTask
+    speech: Speech
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """A stretch of a window."""
+
+    job: Job
+    stretch: Stretch
+
+    @property
+    def sound(self) -> Audio:
+        return self.stretch.cut(self.job.audio)
+
+    def halves(self) -> tuple[Part, ...]:
+        return tuple(Part(self.job, half) for half in self.stretch.halves(self.job.audio))
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Parts, their sound and the language of each."""
+
+    parts: Sequence[Part]
+    encoded: Encoded
+    languages: Sequence[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Listened:
-    """A batch of stretches, its sound and the language each stretch sounds like."""
+    """Parts, their sound and the language each of them sounds like."""
 
-    stretches: list[Stretch]
+    parts: list[Part]
     encoded: Encoded
     heard: list[Heard]
 
     def parted(
-        self, turns: Callable[[Stretch], list[Stretch]], *, all_rows: bool
-    ) -> tuple[Listened, list[Stretch]]:
-        """What stays together, and the turns of the others: of ``all_rows``, or of the unclear."""
+        self, turns: Callable[[Part], list[Part]], mixed: Collection[Job]
+    ) -> tuple[Listened, list[Part]]:
+        """What stays together, and the turns of the others: of all in ``mixed`` windows, of the
+        unclear in the rest."""
         kept: list[int] = []
-        parted: list[Stretch] = []
-        for number, stretch in enumerate(self.stretches):
-            parts = turns(stretch) if all_rows or not self.heard[number].clear else []
+        apart: list[Part] = []
+        for number, part in enumerate(self.parts):
+            asked = part.job in mixed or not self.heard[number].clear
+            parts = turns(part) if asked else []
             if len(parts) > 1:
-                parted += parts
+                apart += parts
             else:
                 kept.append(number)
         rows = Listened(
-            [self.stretches[n] for n in kept],
-            self.encoded.rows(kept),
-            [self.heard[n] for n in kept],
+            [self.parts[n] for n in kept], self.encoded.rows(kept), [self.heard[n] for n in kept]
         )
-        return rows, parted
+        return rows, apart
 
 
 class Listener:
@@ -60,52 +95,80 @@ class Listener:
         self._longest_s = longest_s
         self._vad = vad
         self._batch_size = batch_size
-        # A model pays for thirty seconds whatever it hears, so its stretches are filled.
-        self._enough_s = longest_s / 2
         self._pause_s = max(TURN_PAUSE_S - 2 * vad.speech_pad_ms / 1000, 0.01)
 
     def find_speech(self, audio: Audio) -> Speech:
         return find_speech(audio, self._vad, self._longest_s)
 
-    def batches(
-        self, audio: Audio, pieces: Sequence[Piece], task: RecognitionTask
-    ) -> Iterator[tuple[list[Stretch], Encoded, list[str]]]:
-        """Batches with the language of each stretch, encoded once."""
-        stretches = pack(pieces, self._longest_s, enough_s=self._enough_s, pause_s=self._pause_s)
-        if task.language is not None:
-            for batch in _grouped(stretches, self._batch_size):
-                yield batch, self.encode(audio, batch), [task.language] * len(batch)
-            return
-        # Every stretch is heard before any language is settled; the encodings wait meanwhile
-        # (4 to 8 MB a stretch for the largest models, a hundred megabytes or two a window).
-        listened = list(self._listen(audio, stretches))
-        languages = candidate_languages([h for one in listened for h in one.heard])
+    def batches(self, jobs: Sequence[Job]) -> Iterator[Batch]:
+        """The parts of all windows, each encoded once, those of one length together: a batch is
+        decoded until the last of them has come to its end."""
+        told = [job for job in jobs if job.task.language is not None]
+        for parts in self._grouped(self._parts(told)):
+            languages = [part.job.task.language or "" for part in parts]
+            yield Batch(parts, self.encode(parts), languages)
+        yield from self._heard_first([job for job in jobs if job.task.language is None])
+
+    def _heard_first(self, jobs: Sequence[Job]) -> Iterator[Batch]:
+        """Every part is heard before any language is settled; the encodings wait meanwhile (4 to
+        8 MB a part for the largest models, a hundred megabytes or two for ten minutes)."""
+        listened = list(self._listen(self._parts(jobs)))
+        sounds = _of_windows(listened)
+        mixed = {job for job in sounds if len(candidate_languages(sounds[job])) > 1}
         # A stretch that may hold two languages is heard again turn by turn.
-        doubtful = [one.parted(self._turns, all_rows=len(languages) > 1) for one in listened]
-        turns = [turn for _, parts in doubtful for turn in parts]
-        listened = [kept for kept, _ in doubtful if kept.stretches]
-        listened += self._listen(audio, turns)
-        heard = [h for one in listened for h in one.heard]
-        chosen = iter(choose_languages(heard, task.fallback_language))
+        doubtful = [one.parted(self._turns, mixed) for one in listened]
+        listened = [kept for kept, _ in doubtful if kept.parts]
+        listened += self._listen([turn for _, turns in doubtful for turn in turns])
+        chosen = {
+            job: iter(choose_languages(heard, job.task.fallback_language))
+            for job, heard in _of_windows(listened).items()
+        }
         for one in listened:
-            yield one.stretches, one.encoded, list(islice(chosen, len(one.stretches)))
+            yield Batch(one.parts, one.encoded, [next(chosen[part.job]) for part in one.parts])
 
-    def _turns(self, stretch: Stretch) -> list[Stretch]:
-        return pack(stretch.pieces, self._longest_s, enough_s=TURN_S, pause_s=self._pause_s)
+    def _parts(self, jobs: Iterable[Job]) -> list[Part]:
+        return [
+            Part(job, stretch)
+            for job in jobs
+            for stretch in self._packed(job.speech.pieces, self._enough_s(job.task))
+        ]
 
-    def _listen(self, audio: Audio, stretches: Sequence[Stretch]) -> Iterator[Listened]:
-        for batch in _grouped(stretches, self._batch_size):
-            encoded = self.encode(audio, batch)
-            yield Listened(batch, encoded, self.heard(batch, encoded))
+    def _enough_s(self, task: RecognitionTask) -> float:
+        """A model pays for thirty seconds whatever it hears, so its stretches are filled: by half,
+        where each is to show which language is spoken, else wholly."""
+        return self._longest_s / (2 if task.language is None else 1)
 
-    def encode(self, audio: Audio, batch: Iterable[Stretch]) -> Encoded:
-        return self._decoder.encode([stretch.cut(audio) for stretch in batch])
+    def _turns(self, part: Part) -> list[Part]:
+        return [Part(part.job, turn) for turn in self._packed(part.stretch.pieces, TURN_S)]
 
-    def heard(self, batch: Sequence[Stretch], encoded: Encoded) -> list[Heard]:
+    def _packed(self, pieces: Sequence[Piece], enough_s: float) -> list[Stretch]:
+        return pack(pieces, self._longest_s, enough_s=enough_s, pause_s=self._pause_s)
+
+    def _listen(self, parts: Sequence[Part]) -> Iterator[Listened]:
+        for group in self._grouped(parts):
+            encoded = self.encode(group)
+            yield Listened(group, encoded, self.heard(group, encoded))
+
+    def _grouped(self, parts: Sequence[Part]) -> Iterator[list[Part]]:
+        """Batches, the longest parts first."""
+        ordered = sorted(parts, key=lambda part: -part.stretch.samples)
+        for begin in range(0, len(ordered), self._batch_size):
+            yield ordered[begin : begin + self._batch_size]
+
+    def encode(self, parts: Iterable[Part]) -> Encoded:
+        return self._decoder.encode([part.sound for part in parts])
+
+    def heard(self, parts: Sequence[Part], encoded: Encoded) -> list[Heard]:
         probabilities = self._decoder.languages(encoded)
-        return [Heard(p, s.seconds) for p, s in zip(probabilities, batch, strict=True)]
+        return [
+            Heard(p, part.stretch.seconds) for p, part in zip(probabilities, parts, strict=True)
+        ]
 
 
-def _grouped(stretches: Sequence[Stretch], size: int) -> Iterator[list[Stretch]]:
-    for begin in range(0, len(stretches), size):
-        yield list(stretches[begin : begin + size])
+def _of_windows(listened: Iterable[Listened]) -> dict[Job, list[Heard]]:
+    """What was heard in each window, in the order of the parts."""
+    heard: dict[Job, list[Heard]] = {}
+    for one in listened:
+        for part, sound in zip(one.parts, one.heard, strict=True):
+            heard.setdefault(part.job, []).append(sound)
+    return heard

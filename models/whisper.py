@@ -1,8 +1,8 @@
 """Speech recognition by a Whisper model in CTranslate2's form, through faster-whisper.
 
-A window of audio is searched for speech, the speech is cut into stretches, and every stretch is
+Windows of audio are searched for speech, the speech is cut into stretches, and every stretch is
 encoded once, given its language, decoded, judged, decoded again where it fails, and timed word by
-word.
+word. Stretches of all windows that are given together share batches.
 
 Why no temperature steps: CTranslate2 (4.8) reads its random seed once per worker thread, so that a
 second sampling depends on all those before it and equal audio would not give equal text. What fails
@@ -32,8 +32,8 @@ from models.contracts import (
 from models.quality import Attempt, echoes, least_ms, likeliest, silence_phrases
 from models.speech_decoder import Encoded, Manner, SpeechDecoder
 from models.speech_engine import check_files, cores, load_model
-from models.speech_listening import MODEL_SECONDS, Listener
-from models.speech_stretches import SAMPLES_PER_MS, Speech, Stretch, confirmed_speech_ms
+from models.speech_listening import MODEL_SECONDS, Batch, Job, Listener, Part
+from models.speech_stretches import SAMPLES_PER_MS, confirmed_speech_ms
 from models.speech_words import place_words
 
 __all__ = ["VadOptions", "WhisperRecogniser"]
@@ -49,9 +49,9 @@ _AROUND_MS = 200
 
 @dataclass(frozen=True, slots=True)
 class _Decoded:
-    """A stretch with the text it got, and the row of ``encoded`` that holds its sound."""
+    """A part with the text it got, and the row of ``encoded`` that holds its sound."""
 
-    stretch: Stretch
+    part: Part
     language: str
     attempt: Attempt
     encoded: Encoded
@@ -110,99 +110,115 @@ class WhisperRecogniser:
 
         Decoding has no randomness. Raises ValueError for a language Whisper does not know.
         """
+        return self.recognise_all([(audio, task)])[0]
+
+    def recognise_all(self, windows: Sequence[tuple[Audio, RecognitionTask]]) -> list[Recognition]:
+        """Recognise windows of any recordings, each as ``recognise`` does, in their order."""
+        jobs = [
+            Job(audio, self._told(task), self._listener.find_speech(audio))
+            for audio, task in windows
+        ]
+        segments: dict[Job, list[RecognisedSegment]] = {job: [] for job in jobs}
+        for alike in _by_manner(jobs):
+            for batch in self._listener.batches(alike):
+                for job, segment in self._segments(self._decode(batch)):
+                    segments[job].append(segment)
+        return [self._recognition(job, segments[job]) for job in jobs]
+
+    def _told(self, task: RecognitionTask) -> RecognitionTask:
+        """The task with those hotwords that the model takes."""
         hotwords = self._decoder.hotwords(task.hotwords) if self._prompts else ()
-        task = replace(task, hotwords=hotwords)
-        speech = self._listener.find_speech(audio)
-        segments: list[RecognisedSegment] = []
-        for batch, encoded, languages in self._listener.batches(audio, speech.pieces, task):
-            decoded = self._decode(audio, batch, encoded, languages, task)
-            segments += self._segments(audio, decoded, speech)
+        return replace(task, hotwords=hotwords)
+
+    def _recognition(self, job: Job, segments: Iterable[RecognisedSegment]) -> Recognition:
         return Recognition(
             segments=tuple(sorted(segments, key=lambda segment: segment.start_ms)),
-            speech=tuple((a // SAMPLES_PER_MS, b // SAMPLES_PER_MS) for a, b in speech.pieces),
+            speech=tuple((a // SAMPLES_PER_MS, b // SAMPLES_PER_MS) for a, b in job.speech.pieces),
             model=self._info,
-            ran=self._ran | {"hotwords": len(hotwords)},
+            ran=self._ran | {"hotwords": len(job.task.hotwords)},
         )
 
-    def _decode(
-        self,
-        audio: Audio,
-        batch: Sequence[Stretch],
-        encoded: Encoded,
-        languages: Sequence[str],
-        task: RecognitionTask,
-    ) -> Iterator[_Decoded]:
-        attempts = self._decoder.decode(encoded, languages, Manner(task.beam_size, task.hotwords))
+    def _decode(self, batch: Batch) -> Iterator[_Decoded]:
+        attempts = self._decoder.decode(batch.encoded, batch.languages, _manner(batch.parts[0].job))
         for number, attempt in enumerate(attempts):
-            first = _Decoded(batch[number], languages[number], attempt, encoded, number)
-            if _misled(attempt, task.hotwords):
-                first = self._without_hotwords(first, task)
-            yield from [first] if attempt.good else self._again(audio, first, task, DEEPEST_SPLIT)
+            part, language = batch.parts[number], batch.languages[number]
+            first = _Decoded(part, language, attempt, batch.encoded, number)
+            if _misled(attempt, part.job.task.hotwords):
+                first = self._without_hotwords(first)
+            yield from [first] if attempt.good else self._again(first, DEEPEST_SPLIT)
 
-    def _without_hotwords(self, first: _Decoded, task: RecognitionTask) -> _Decoded:
+    def _without_hotwords(self, first: _Decoded) -> _Decoded:
         """The stretch decoded as if there were no hotwords: what they help to spell, they must
         never cost."""
+        task = first.part.job.task
         sound = first.encoded.rows([first.row])
         plain = self._decoder.decode(sound, [first.language], Manner(task.beam_size))[0]
         sane = [plain] if echoes(first.attempt.text, task.hotwords) else [plain, first.attempt]
         best = plain if plain.good else likeliest(sane) or plain
         return replace(first, attempt=best, redecoded=True)
 
-    def _again(
-        self, audio: Audio, first: _Decoded, task: RecognitionTask, depth: int
-    ) -> list[_Decoded]:
+    def _again(self, first: _Decoded, depth: int) -> list[_Decoded]:
         """A failing stretch in halves, each in its own language unless the language is given; and
         where these fail as well, the whole of it kept from repeating itself, if that is likelier.
 
         Halves come first: somebody who does say a thing over and over is heard rightly by halves,
         while a ban on repetition would take the words away.
         """
-        parts = first.stretch.halves(audio) if depth else ()
+        parts = first.part.halves() if depth else ()
         mended = [
-            self._half(audio, part, first.language, task, depth - 1)
+            self._half(part, first.language, depth - 1)
             for part in (parts if len(parts) > 1 else ())
         ]
         halves = [decoded for half in mended for decoded in half]
         if mended and all(mended) and all(half.attempt.good for half in halves):
             return halves
-        guarded = Manner(task.beam_size, no_repeat_ngram_size=LONGEST_REPEAT)
+        beam_size = first.part.job.task.beam_size
+        guarded = Manner(beam_size, no_repeat_ngram_size=LONGEST_REPEAT)
         sound = first.encoded.rows([first.row])
         second = self._decoder.decode(sound, [first.language], guarded)[0]
         best = likeliest([second, first.attempt])
         whole = [replace(first, attempt=best, redecoded=True)] if best else []
         return halves if _likelier(halves, whole) else whole
 
-    def _half(
-        self, audio: Audio, stretch: Stretch, language: str, task: RecognitionTask, depth: int
-    ) -> list[_Decoded]:
-        encoded = self._listener.encode(audio, [stretch])
+    def _half(self, part: Part, language: str, depth: int) -> list[_Decoded]:
+        encoded = self._listener.encode([part])
+        task = part.job.task
         if task.language is None:
-            heard = self._listener.heard([stretch], encoded)[0]
+            heard = self._listener.heard([part], encoded)[0]
             language = heard.best if heard.clear else language
         attempt = self._decoder.decode(encoded, [language], Manner(task.beam_size))[0]
-        half = _Decoded(stretch, language, attempt, encoded, redecoded=True)
-        return [half] if attempt.good else self._again(audio, half, task, depth)
+        half = _Decoded(part, language, attempt, encoded, redecoded=True)
+        return [half] if attempt.good else self._again(half, depth)
 
-    def _segments(
-        self, audio: Audio, decoded: Iterable[_Decoded], speech: Speech
-    ) -> Iterator[RecognisedSegment]:
+    def _segments(self, decoded: Iterable[_Decoded]) -> Iterator[tuple[Job, RecognisedSegment]]:
         texts = [d for d in decoded if not d.attempt.silent]
         # Aligned together what was encoded together and is of one language.
         texts.sort(key=lambda d: (id(d.encoded), d.language))
         for _, group in groupby(texts, key=lambda d: (id(d.encoded), d.language)):
-            yield from self._timed(audio, list(group), speech)
+            yield from self._timed(list(group))
 
-    def _timed(
-        self, audio: Audio, group: Sequence[_Decoded], speech: Speech
-    ) -> Iterator[RecognisedSegment]:
+    def _timed(self, group: Sequence[_Decoded]) -> Iterator[tuple[Job, RecognisedSegment]]:
         language = group[0].language
         encoded = group[0].encoded.rows([d.row for d in group])
         aligned = self._decoder.align(encoded, language, [d.attempt.tokens for d in group])
         for piece, timed in zip(group, aligned, strict=True):
-            words = place_words(timed, piece.stretch, language, speech)
-            kept = without_inventions(audio, words)
+            job = piece.part.job
+            words = place_words(timed, piece.part.stretch, language, job.speech)
+            kept = without_inventions(job.audio, words)
             if kept:
-                yield _segment(piece, kept, whole=len(kept) == len(words))
+                yield job, _segment(piece, kept, whole=len(kept) == len(words))
+
+
+def _by_manner(jobs: Iterable[Job]) -> Iterable[list[Job]]:
+    """The windows that are decoded in one manner, and so may share batches."""
+    alike: dict[Manner, list[Job]] = {}
+    for job in jobs:
+        alike.setdefault(_manner(job), []).append(job)
+    return alike.values()
+
+
+def _manner(job: Job) -> Manner:
+    return Manner(job.task.beam_size, job.task.hotwords)
 
 
 def _misled(attempt: Attempt, hotwords: Sequence[str]) -> bool:

@@ -14,7 +14,7 @@ import shutil
 from functools import cache
 from itertools import islice, product
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from faster_whisper.tokenizer import _LANGUAGE_CODES as LANGUAGES
@@ -24,6 +24,25 @@ from transformers import GenerationConfig, WhisperConfig, WhisperForConditionalG
 SENTENCE = "Das Stadtwerk liest heute alle Zähler im Osten der Stadt ab."
 TINY_HEADS = [[2, 2], [3, 0], [3, 2], [3, 3], [3, 4], [3, 5]]
 TEXT_IDS = 50_257
+
+
+class Size(NamedTuple):
+    """A published size: width, layers of encoder and decoder, heads."""
+
+    width: int
+    encoder_layers: int
+    decoder_layers: int
+    heads: int
+
+
+SIZES = {
+    "tiny": Size(384, 4, 4, 6),
+    "base": Size(512, 6, 6, 8),
+    "small": Size(768, 12, 12, 12),
+    "medium": Size(1024, 24, 24, 16),
+    "large-v3": Size(1280, 32, 32, 20),
+    "large-v3-turbo": Size(1280, 32, 4, 20),
+}
 OLD_ROWS, NEW_ROWS = 51_865, 51_866
 OLDER = ("vocab.json", "merges.txt", "added_tokens.json")
 
@@ -69,19 +88,23 @@ def tokenizer(rows: int) -> Tokenizer:
     return made
 
 
-def speaking_model(rows: int = OLD_ROWS, bands: int = 80) -> WhisperForConditionalGeneration:
-    """whisper-tiny by its published sizes, saying ``SENTENCE``."""
+def speaking_model(
+    rows: int = OLD_ROWS, bands: int = 80, size: str = "tiny", text: str = SENTENCE
+) -> WhisperForConditionalGeneration:
+    """A Whisper of a published size, saying ``text``."""
     torch.manual_seed(1)
+    width, encoder_layers, decoder_layers, heads = SIZES[size]
     config = WhisperConfig(
-        vocab_size=rows, num_mel_bins=bands, d_model=384, encoder_layers=4, decoder_layers=4,
-        encoder_attention_heads=6, decoder_attention_heads=6, encoder_ffn_dim=1536,
-        decoder_ffn_dim=1536, init_std=0.005,
+        vocab_size=rows, num_mel_bins=bands, d_model=width, encoder_layers=encoder_layers,
+        decoder_layers=decoder_layers, encoder_attention_heads=heads,
+        decoder_attention_heads=heads, encoder_ffn_dim=4 * width, decoder_ffn_dim=4 * width,
+        init_std=0.005,
     )  # fmt: skip
     model = WhisperForConditionalGeneration(config)
     words = tokenizer(rows)
-    says = [words.token_to_id("<|de|>"), 0, 0, *words.encode(" " + SENTENCE).ids]
+    says = [words.token_to_id("<|de|>"), 0, 0, *words.encode(" " + text).ids]
     with torch.no_grad():
-        rows_of = torch.nn.functional.normalize(torch.randn(rows, 384), dim=1)
+        rows_of = torch.nn.functional.normalize(torch.randn(rows, width), dim=1)
         model.model.decoder.embed_tokens.weight.copy_(rows_of)
         positions = model.model.decoder.embed_positions.weight
         positions.copy_(10 * rows_of[words.token_to_id("<|endoftext|>")])
@@ -105,9 +128,15 @@ def generation(rows: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def save(folder: Path, rows: int = OLD_ROWS, bands: int = 80) -> Path:
+def save(
+    folder: Path,
+    rows: int = OLD_ROWS,
+    bands: int = 80,
+    size: str = "tiny",
+    text: str = SENTENCE,
+) -> Path:
     """A complete folder, with the tokenizer in both of its forms."""
-    model = speaking_model(rows, bands)
+    model = speaking_model(rows, bands, size, text)
     model.generation_config = GenerationConfig()
     model.save_pretrained(folder)
     write(folder / "generation_config.json", generation(rows))

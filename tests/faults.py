@@ -146,7 +146,7 @@ class Faults:
     def _wrap_product(self) -> None:
         from pipeline.catalog.connection import Catalogue
         from pipeline.reports import store
-        from pipeline.run import engine
+        from pipeline.run import engine, workers
         from pipeline.search import vectors
 
         plain = Catalogue.write
@@ -161,7 +161,9 @@ class Faults:
         Catalogue.write = write  # type: ignore[method-assign]
         vectors.build = self._around("build", vectors.build, "built")
         store.write = self._around("report", store.write, "reported")
-        engine.recognise = self._before("recognise", engine.recognise)
+        # Worker processes are sent its name and find their own.
+        workers.recognise = self._before("recognise", engine.recognise)
+        engine.recognise = workers.recognise
 
     def _before(self, point: str, function: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(function)

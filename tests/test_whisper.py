@@ -188,6 +188,25 @@ def test_equal_audio_gives_equal_text_and_times(recogniser: WhisperRecogniser) -
     assert open_model().recognise(audio, RecognitionTask(None)) == first
 
 
+def test_windows_of_several_recordings_share_batches_and_none_hears_another() -> None:
+    """Each as by itself: told a language or not, with other hints, with nothing to hear."""
+    task = RecognitionTask("de")
+    windows = [
+        (film("lorawan")[: 20 * RATE], task),
+        (film("buergerbeteiligung"), RecognitionTask(None)),
+        (np.zeros(5 * RATE, np.float32), task),
+        (film("fernwaerme")[20 * RATE : 40 * RATE], task),
+        (film("data-sovereignty")[: 20 * RATE], RecognitionTask("en", beam_size=1)),
+    ]
+    together = open_model(batch_size=8).recognise_all(windows)
+    for (audio, own), found in zip(windows, together, strict=True):
+        alone = open_model(batch_size=8).recognise(audio, own)
+        assert [one.text for one in found.segments] == [one.text for one in alone.segments]
+        assert found.speech == alone.speech
+        starts = [word.start_ms for one in found.segments for word in one.words]
+        assert starts == [word.start_ms for one in alone.segments for word in one.words]
+
+
 def test_the_text_does_not_depend_on_the_batch_size(recogniser: WhisperRecogniser) -> None:
     audio = film("lorawan")[: 30 * RATE]
     one = open_model(batch_size=1).recognise(audio, RecognitionTask(None))

@@ -17,7 +17,8 @@ from pipeline.catalog.connection import Catalogue, open_catalogue
 from pipeline.errors import BadInput, Missing
 from pipeline.glossary import FILE_NAME, Glossary, GlossaryFile, hotwords
 from pipeline.home import Home
-from pipeline.run.engine import RecogniserSpec, model_missing
+from pipeline.run.engine import model_missing
+from pipeline.run.workers import RecogniserSpec
 from pipeline.search.reranking import Reranking
 from pipeline.settings import Settings
 from pipeline.values import ModelRef

@@ -1,28 +1,23 @@
-"""Engines: where recognition runs.
-
-``concurrent.futures.Executor`` is the interface. Audio goes out as bytes, values come back with
-the model's hash; a worker never opens the database.
-"""
+"""Engines: windows go out to the workers of an executor in loads, and come back recognised."""
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import CancelledError, Executor, Future, InvalidStateError, wait
 from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
-from dataclasses import dataclass
-from functools import lru_cache
-from multiprocessing import get_context, parent_process
-from pathlib import Path
-from typing import Any, Literal
+from contextlib import suppress
+from functools import partial
+from queue import SimpleQueue
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from models.contracts import Audio, ModelError, Recogniser, Recognition, RecognitionTask
-from models.load import load_recogniser, model_info, resolve
-from pipeline.errors import BadInput, InterviewsError, Missing
+from models.contracts import Audio, ModelError, Recognition, RecognitionTask
+from pipeline.errors import InterviewsError, Missing
+from pipeline.run import workers as executors
+from pipeline.run.loads import Room, Size, Waiting, gather, is_worth_sending_ahead
+from pipeline.run.workers import RecogniserSpec, recognise
 
 EngineName = Literal["inline", "processes", "dask"]
 
@@ -30,65 +25,135 @@ _MOST_DEATHS = 2
 """How often a window may take its worker down before the recording is blamed."""
 
 
-@dataclass(frozen=True, slots=True)
-class RecogniserSpec:
-    """Everything a worker needs to load the same recogniser: plain values only."""
-
-    name: str
-    hash: str
-    models_dir: str
-    device: str
-    compute_type: str
-    threads: int
-    batch_size: int
-
-
 class WorkerDied(InterviewsError):
     """A worker process ended without an answer (killed, out of memory, crashed)."""
 
 
-class InlineExecutor(Executor):
-    """Runs everything in the calling thread, at once."""
+class _Answered(NamedTuple):
+    """A load that came back, or came to nothing."""
 
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001  (handed on, as every executor does)
-            future.set_exception(error)
-        return future
+    load: list[Waiting]
+    executor: Executor
+    future: Future[list[Recognition]]
+
+
+def _error_of(future: Future[list[Recognition]]) -> BaseException | None:
+    try:
+        return future.exception()
+    except CancelledError as error:
+        return error
+
+
+def _fail(load: list[Waiting], error: BaseException) -> None:
+    for window in load:
+        with suppress(InvalidStateError):
+            window.answer.set_exception(error)
 
 
 class Engine:
-    """Recognises windows on an executor, replacing worker pools that broke.
+    """Recognises windows on an executor, in loads, replacing worker pools that broke.
 
-    ``ahead`` is how many windows of a recording may be under way at once.
+    A thread of its own sends loads out, one for each of the ``workers`` and one ahead, and hands
+    the answers on, so that whoever submits never waits for a worker. ``room`` is how much audio may
+    be on its way at once.
     """
 
     def __init__(
-        self, name: EngineName, make: Callable[[], Executor], spec: RecogniserSpec, ahead: int
+        self,
+        name: EngineName,
+        make: Callable[[], Executor],
+        spec: RecogniserSpec,
+        *,
+        workers: int,
+        load: Size,
     ) -> None:
         self.name = name
-        self.ahead = ahead
+        self.room = Room((workers + 1) * load.ms)
         self._make = make
         self._spec = spec
+        self._workers = workers
+        self._most = load
         self._lock = threading.Lock()
         self._executor: Executor | None = None
+        self._events: SimpleQueue[Waiting | _Answered | None] = SimpleQueue()
+        self._sender: threading.Thread | None = None
 
     def submit(self, audio: Audio, task: RecognitionTask) -> PendingWindow:
-        """Send one window out. The answer is fetched with ``result()``."""
-        return PendingWindow(self, audio, task)
+        """Have one window recognised. The answer is fetched with ``result()``."""
+        window = Waiting(np.asarray(audio, dtype="<f4").tobytes(), task)
+        with self._lock:
+            if self._sender is None:
+                self._sender = threading.Thread(target=self._send_loads, daemon=True)
+                self._sender.start()
+        self._events.put(window)
+        return PendingWindow(window.answer)
 
-    def send(self, audio: Audio, task: RecognitionTask) -> tuple[Executor, Future[Recognition]]:
-        """One try on the present executor."""
+    def _send_loads(self) -> None:
+        """Until the engine is closed: what waits goes out in loads, what came back is handed on."""
+        waiting: list[Waiting] = []
+        out = 0
+        while (event := self._events.get()) is not None:
+            if isinstance(event, Waiting):
+                waiting.append(event)
+            else:
+                out -= 1
+                # Windows that go out again have waited longest.
+                waiting = [*self._handed_on(event), *waiting]
+            waiting = [window for window in waiting if not window.answer.cancelled()]
+            while waiting and self._events.empty() and self._wanted(waiting, out):
+                load = gather(waiting, self._most)
+                waiting = [window for window in waiting if window not in load]
+                out += self._send(load)
+
+    def _wanted(self, waiting: list[Waiting], out: int) -> bool:
+        """Whether another load shall go out, with so many out."""
+        if out < self._workers:
+            return True
+        return out == self._workers and is_worth_sending_ahead(waiting, self._most)
+
+    def _send(self, load: list[Waiting]) -> bool:
+        """Whether a load is on its way now."""
+        windows = [(one.audio, one.task) for one in load]
         while True:
-            executor = self._present()
             try:
-                return executor, executor.submit(
-                    recognise, self._spec, np.asarray(audio, dtype="<f4").tobytes(), task
-                )
+                executor = self._present()
+                future = executor.submit(recognise, self._spec, windows)
             except BrokenProcessPool:
                 self.discard(executor)
+            except Exception as error:  # noqa: BLE001  (whoever waits is told)
+                _fail(load, error)
+                return False
+            else:
+                future.add_done_callback(partial(self._came_back, load, executor))
+                return True
+
+    def _came_back(
+        self, load: list[Waiting], executor: Executor, future: Future[list[Recognition]]
+    ) -> None:
+        self._events.put(_Answered(load, executor, future))
+
+    def _handed_on(self, answered: _Answered) -> list[Waiting]:
+        """Tell everybody what came back; what is to go out again."""
+        load, executor, future = answered
+        error = _error_of(future)
+        if error is None:
+            for window, recognition in zip(load, future.result(), strict=True):
+                with suppress(InvalidStateError):  # nobody waits for it any more
+                    window.answer.set_result(recognition)
+            return []
+        # What had not begun when its workers died is cancelled.
+        died = isinstance(error, BrokenProcessPool | CancelledError)
+        if died:
+            self.discard(executor)
+        if len(load) > 1 and not isinstance(error, ModelError):
+            for window in load:  # one of them is to blame; by themselves they tell which
+                window.alone = True
+            return load
+        if died and load[0].deaths < _MOST_DEATHS:
+            load[0].deaths += 1
+            return load
+        _fail(load, WorkerDied("run.worker_died") if died else error)
+        return []
 
     def discard(self, broken: Executor) -> None:
         """Replace an executor whose workers died; once, however many noticed."""
@@ -105,12 +170,13 @@ class Engine:
 
     def close(self) -> None:
         """End all workers; what they were doing is dropped."""
+        self._events.put(None)
         with self._lock:
             executor, self._executor = self._executor, None
         if executor is None:
             return
         if isinstance(executor, ProcessPoolExecutor):
-            _kill_workers(executor)
+            executors.kill_workers(executor)
             executor.shutdown(wait=True, cancel_futures=True)
         else:
             executor.shutdown()
@@ -119,37 +185,26 @@ class Engine:
 class PendingWindow:
     """A window that is being recognised somewhere."""
 
-    def __init__(self, engine: Engine, audio: Audio, task: RecognitionTask) -> None:
-        self._engine = engine
-        self._audio = audio
-        self._task = task
-        self._executor, self._future = engine.send(audio, task)
+    def __init__(self, answer: Future[Recognition]) -> None:
+        self._answer = answer
 
     def done(self, timeout_s: float) -> bool:
         """Whether the answer came within ``timeout_s`` seconds."""
-        try:
-            self._future.exception(timeout_s)
-        except TimeoutError:
-            return False
-        return True
+        return bool(wait((self._answer,), timeout_s).done)
 
     def result(self) -> Recognition:
         """The recognition. Raises ModelError as Missing, WorkerDied after repeated deaths."""
-        deaths = 0
-        while True:
-            try:
-                return self._future.result()
-            except BrokenProcessPool as error:
-                deaths += 1
-                self._engine.discard(self._executor)
-                if deaths > _MOST_DEATHS:
-                    raise WorkerDied("run.worker_died") from error
-                self._executor, self._future = self._engine.send(self._audio, self._task)
-            except ModelError as error:
-                raise model_missing(error) from error
+        try:
+            return self._answer.result()
+        except ModelError as error:
+            raise model_missing(error) from error
 
     def cancel(self) -> None:
-        self._future.cancel()
+        self._answer.cancel()
+
+    def then(self, call: Callable[[], None]) -> None:
+        """``call`` once there is an answer, or nobody waits for it any more."""
+        self._answer.add_done_callback(lambda _: call())
 
 
 def model_missing(error: ModelError) -> Missing:
@@ -158,71 +213,14 @@ def model_missing(error: ModelError) -> Missing:
 
 
 def make_engine(
-    name: EngineName, spec: RecogniserSpec, workers: int, scheduler: str | None
+    name: EngineName, spec: RecogniserSpec, workers: int, scheduler: str | None, window_ms: int
 ) -> Engine:
-    """The engine called ``name``. Raises BadInput or Missing where it cannot be had."""
-    if name == "inline":
-        return Engine(name, InlineExecutor, spec, ahead=1)
-    if name == "dask":
-        return Engine(name, lambda: _dask(scheduler), spec, ahead=max(workers, 2))
-    return Engine(name, lambda: _processes(workers), spec, ahead=workers + 1)
-
-
-def _processes(workers: int) -> ProcessPoolExecutor:
-    # Spawned, never forked: FAISS 1.15 was seen to hang after a fork.
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker)
-
-
-def _dask(scheduler: str | None) -> Executor:
-    if scheduler is None:
-        raise BadInput("run.scheduler_needed")
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise Missing("run.no_dask") from error
-    try:
-        client = Client(scheduler, timeout="10s", set_as_default=False)  # type: ignore[no-untyped-call]
-    except (OSError, ValueError) as error:
-        raise Missing("run.no_scheduler", url=scheduler) from error
-    executor: Executor = client.get_executor(pure=False)  # type: ignore[no-untyped-call]
-    return executor
-
-
-def _kill_workers(executor: ProcessPoolExecutor) -> None:
-    """A worker in the middle of a long window would keep the program waiting for minutes."""
-    for process in list((executor._processes or {}).values()):
-        process.kill()
-
-
-def _start_worker() -> None:
-    """End with the parent, however it ends, and leave Ctrl-C to it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_follow_parent, daemon=True).start()
-
-
-def _follow_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def recognise(spec: RecogniserSpec, audio: bytes, task: RecognitionTask) -> Recognition:
-    """What a worker does: little-endian float32 bytes in, a recognition out."""
-    return _recogniser(spec).recognise(np.frombuffer(audio, dtype="<f4"), task)
-
-
-@lru_cache(maxsize=1)
-def _recogniser(spec: RecogniserSpec) -> Recogniser:
-    models_dir = Path(spec.models_dir)
-    entry = resolve("speech", spec.name, models_dir)
-    if model_info(entry, models_dir).hash != spec.hash:
-        raise ModelError("damaged", spec.name, "hash")
-    return load_recogniser(
-        entry,
-        models_dir,
-        device=spec.device,
-        compute_type=spec.compute_type,
-        threads=spec.threads,
-        batch_size=spec.batch_size,
-    )
+    """The engine called ``name``, for windows of at most about ``window_ms``. Raises BadInput or
+    Missing where it cannot be had."""
+    makers: dict[EngineName, tuple[Callable[[], Executor], int]] = {
+        "inline": (executors.InlineExecutor, 1),
+        "dask": (lambda: executors.dask(scheduler), workers),
+        "processes": (lambda: executors.processes(workers), workers),
+    }
+    make, workers = makers[name]
+    return Engine(name, make, spec, workers=workers, load=Size(window_ms, 2 * spec.batch_size))

@@ -45,6 +45,10 @@ def publish_due(context: Context, catalogue: Catalogue, report: RunReport) -> No
     report.published = generation.id if generation else None
 
 
+_MOST_LANES = 64
+"""Recordings that are worked on at a time, however many workers there are."""
+
+
 @dataclass(slots=True)
 class _Turn:
     """Work of one sort: on texts, or on what is played. What was ``tried`` is not tried again."""
@@ -109,7 +113,7 @@ class Shift:
             return False
         before = len(turn.tried)
         # One rendition takes all cores there are; the next one is chosen afresh.
-        lanes = 1 if turn.renders else min(_lanes(self._options), len(turn.todo))
+        lanes = 1 if turn.renders else self._lanes(turn)
         if lanes == 1:
             self._lane(turn, lost)
         else:
@@ -122,6 +126,17 @@ class Shift:
                     self._stop.set()
                     raise
         return len(turn.tried) > before
+
+    def _lanes(self, turn: _Turn) -> int:
+        """Recordings that are worked on at a time: of those to listen to so many that short ones
+        fill a load for each worker and another meanwhile. Long ones wait for room, so that they
+        cost no more memory."""
+        workers = self._options.workers
+        if self._options.engine == "inline":
+            return 1
+        heard = sum(work.transcribe for work in turn.todo.values())
+        filling = min(4 * workers * self._context.settings.batch_size, _MOST_LANES)
+        return min(workers + 1 + min(heard, filling), len(turn.todo))
 
     def _lane(self, turn: _Turn, lost: list[str]) -> None:
         with self._context.catalogue() as catalogue:
@@ -258,7 +273,13 @@ class Shift:
             if self._engine is None:
                 options = self._options
                 spec = self._context.recogniser_spec(options.workers)
-                self._engine = make_engine(options.engine, spec, options.workers, options.scheduler)
+                self._engine = make_engine(
+                    options.engine,
+                    spec,
+                    options.workers,
+                    options.scheduler,
+                    window_ms=self._context.settings.window_seconds * 1000,
+                )
             return self._engine
 
     def close(self) -> None:
@@ -276,7 +297,3 @@ def _note_failure(db: Database, recording_id: str, failure: Failure) -> None:
         queue.fail(db, recording_id, failure, "chunk")
     else:
         queue.give_back(db, recording_id)
-
-
-def _lanes(options: RunOptions) -> int:
-    return 1 if options.engine == "inline" else options.workers + 1

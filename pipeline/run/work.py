@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from models.contracts import RecognitionTask
 from pipeline.catalog import queue, recordings, transcripts
@@ -14,7 +16,7 @@ from pipeline.fingerprint import transcript_digest
 from pipeline.run import reading, renditions
 from pipeline.run.bench import Bench, Stopped, extrapolated_ms
 from pipeline.run.context import Context
-from pipeline.run.engine import PendingWindow
+from pipeline.run.engine import Engine, PendingWindow
 from pipeline.run.keys import transcribe_key
 from pipeline.run.plan import Work
 from pipeline.run.safekeeping import present
@@ -22,7 +24,7 @@ from pipeline.run.texts import texts_done
 from pipeline.stages import extract, probe
 from pipeline.stages import transcribe as transcribe_stage
 from pipeline.stages.transcribe import WindowTranscript
-from pipeline.values import Failure, Recording, Window
+from pipeline.values import Failure, Recording
 
 _POLL_S = 0.5
 
@@ -89,6 +91,15 @@ def _lasting(warning: Failure | None) -> Failure | None:
     return warning if warning and warning.key.startswith("rendition.") else None
 
 
+class _Sent(NamedTuple):
+    """A window that was sent to be recognised, without its audio."""
+
+    number: int
+    start_ms: int
+    end_ms: int
+    answer: PendingWindow
+
+
 class _Recognised:
     """The windows of one recording: those a former run left, then those that come in now.
 
@@ -101,7 +112,7 @@ class _Recognised:
         self._recording = recording
         self._key = key
         self._total_ms = total_ms
-        self._pending: deque[tuple[Window, PendingWindow]] = deque()
+        self._pending: deque[_Sent] = deque()
         self.ran: dict[str, str | int | float] = {}
         with bench.catalogue.read() as db:
             stored = transcripts.windows(db, recording.id, key)
@@ -114,37 +125,66 @@ class _Recognised:
         engine = self._bench.engine()
         try:
             with stream:
-                for window in stream:
-                    task = _task(self._recording, self._bench.context)
-                    self._pending.append((window, engine.submit(window.audio, task)))
-                    if len(self._pending) >= engine.ahead:
+                while (sent := self._sent(engine, stream)) is not None:
+                    self._pending.append(sent)
+                    while self._pending and self._pending[0].answer.done(0):
                         self._store_next()
                 while self._pending:
                     self._store_next()
         finally:
-            for _, pending in self._pending:
-                pending.cancel()
+            engine.room.forget(self)
+            for sent in self._pending:
+                sent.answer.cancel()
+
+    def _sent(self, engine: Engine, stream: extract.AudioStream) -> _Sent | None:
+        """The next window on its way, as soon as there is room for it; None after the last."""
+        held_ms = self._longest_ms(stream)
+        while not engine.room.enter(self, held_ms, 0 if self._pending else _POLL_S):
+            if self._pending:
+                self._store_next()
+            elif self._bench.stopping():
+                raise Stopped
+            else:
+                self._check_still_ours()
+        leave = partial(engine.room.leave, held_ms)
+        try:
+            window = next(stream, None)
+        except BaseException:
+            leave()
+            raise
+        if window is None:
+            leave()
+            return None
+        answer = engine.submit(window.audio, _task(self._recording, self._bench.context))
+        answer.then(leave)
+        return _Sent(window.number, window.start_ms, window.end_ms, answer)
+
+    def _longest_ms(self, stream: extract.AudioStream) -> int:
+        """What the next window may hold at most."""
+        whole = self._bench.context.settings.window_seconds * 1000
+        left = whole if self._total_ms is None else self._total_ms - stream.decoded_ms
+        return max(min(whole, left), 0)
 
     def _store_next(self) -> None:
-        window, pending = self._pending.popleft()
+        sent = self._pending.popleft()
         try:
-            while not pending.done(_POLL_S):
+            while not sent.answer.done(_POLL_S):
                 self._check_still_ours()
-            recognition = pending.result()
+            recognition = sent.answer.result()
         finally:
-            pending.cancel()
-        made = transcribe_stage.window_transcript(recognition, window.start_ms, window.end_ms)
+            sent.answer.cancel()
+        made = transcribe_stage.window_transcript(recognition, sent.start_ms, sent.end_ms)
         self.ran = dict(recognition.ran)
         self.kept.append(made)
         stored = StoredWindow(
-            window.number, window.start_ms, window.end_ms, transcribe_stage.to_json(made)
+            sent.number, sent.start_ms, sent.end_ms, transcribe_stage.to_json(made)
         )
         total = self._total_ms
         with queue.holding(self._bench.catalogue, self._recording.id, self._bench.owner) as db:
             transcripts.store_window(db, self._recording.id, self._key, stored)
-            share = window.end_ms / total if total else 0.0
+            share = sent.end_ms / total if total else 0.0
             queue.set_progress(db, self._recording.id, "transcribe", share)
-        self._bench.observer.progressed(self._recording, "transcribe", window.end_ms, total)
+        self._bench.observer.progressed(self._recording, "transcribe", sent.end_ms, total)
         if self._bench.stopping():
             raise Stopped
 
