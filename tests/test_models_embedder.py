@@ -16,8 +16,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from models.batches import batches
 from models.contracts import Embedder, ModelError, TextTooLong
-from models.embedder import _BATCH_PASSAGES, _BATCH_TOKENS, _batches
 from models.load import load_embedder, load_tokens, model_info, resolve
 from models.registry import ModelEntry
 
@@ -236,13 +236,13 @@ def test_own_count_is_the_librarys(embedder: Embedder, passages: list[str]) -> N
     assert embedder.count_tokens(passages) == own
 
 
-@given(st.lists(st.integers(1, _BATCH_TOKENS * 2), max_size=200))
+@given(st.lists(st.integers(1, 2048), max_size=200))
 def test_batches_hold_each_row_once_within_the_budget(counts: list[int]) -> None:
-    groups = _batches(counts)
+    groups = batches(counts, 1024, 64)
     assert sorted(row for group in groups for row in group) == list(range(len(counts)))
     for group in groups:
-        assert len(group) <= _BATCH_PASSAGES
-        assert len(group) == 1 or len(group) * max(counts[r] for r in group) <= _BATCH_TOKENS
+        assert len(group) <= 64
+        assert len(group) == 1 or len(group) * max(counts[r] for r in group) <= 1024
 
 
 def test_threads_may_share_an_embedder(embedder: Embedder) -> None:
