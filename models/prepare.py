@@ -79,6 +79,8 @@ def least_likeness(one: Embedder, other: Embedder) -> float:
 
 
 def _long(embedder: Embedder, sentence: str) -> str:
-    """The sentence as often as the model takes it, but no more than makes a long passage."""
-    each = max(1, embedder.count_tokens([sentence])[0])
-    return sentence * max(1, min(embedder.max_tokens, 512) // each)
+    """The sentence again and again, as long as the model takes it or as a long passage is."""
+    words = (sentence * embedder.max_tokens).split()[: min(embedder.max_tokens, 512)]
+    while embedder.count_tokens([" ".join(words)])[0] > embedder.max_tokens:
+        words = words[: len(words) * 9 // 10]
+    return " ".join(words)
