@@ -2,10 +2,11 @@
 
 Importing torch and sentence-transformers takes seconds and hundreds of megabytes, which a search
 in a process of its own would pay each time; this takes tenths of a second. Passages are encoded
-here, too: on two threads a batch took 0.5 times as long as with sentence-transformers (6.2, torch
-2.13), with the bundled model as with all-MiniLM-L6-v2; ``make bench-cold`` measures it again. In
-batches of some 1,000 tokens it is quickest. Vectors are the same to a cosine of .9999 and better:
-``models.prepare`` sees to it before a model is used in this way, and so it keeps its hash.
+here, too: on two threads sentence-transformers (6.2 on torch 2.13) takes 3 times as long with the
+bundled model and twice as long with all-MiniLM-L6-v2, as ``make bench-cold`` measures. Small batches
+are quicker than large ones and need less memory. Vectors are the same to a cosine of .9999 and
+better, which ``models.prepare`` finds out before a model is used in this way; so a model keeps its
+hash, and what was embedded by either stays valid.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from models.reasons import first_line
 from models.registry import ModelEntry
 from models.tokens import TokenCounter
 
-_BATCH_TOKENS = 1024
+_BATCH_TOKENS = 512
 _BATCH_PASSAGES = 64
 
 _ONLY_ERRORS = 3
