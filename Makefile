@@ -12,7 +12,7 @@ TRAINING ?= .training
 TESTS := -m pytest -q -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-browser test-newest check lint bench bench-search bench-web clean models-speech models-text
+.PHONY: help setup demo serve test test-browser test-newest check lint bench bench-cold bench-search bench-web clean models-speech models-text
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
@@ -57,6 +57,9 @@ check: lint test  ## what the continuous integration runs
 
 bench: setup  ## speed, as ratios measured side by side
 	$(BIN)/python -m tests.bench
+
+bench-cold: setup  ## what a search from nothing costs, beside sentence-transformers
+	$(BIN)/python -m tests.bench_cold
 
 bench-search: setup  ## how good search is, beside BM25 (FINAL=1: the half nothing is tuned on)
 	$(BIN)/python -m tests.bench_search $(if $(FINAL),--final)

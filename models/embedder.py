@@ -1,4 +1,5 @@
-"""Text into vectors with a sentence-transformers model.
+"""Text into vectors with sentence-transformers: on a graphics card, and where the model has no
+quick form (``models.quick_embedder``), which is measured by this one.
 
 The prefixes come from the registry and are put before the text here; the model's own stored
 prompts are switched off, so that there is one way in which a string comes to be encoded.
@@ -15,8 +16,10 @@ import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
 
+from models.batches import batches
 from models.contracts import ModelError, ModelInfo, TextTooLong, Vectors
-from models.libraries import LOAD_ERRORS, device_of, first_line, silence
+from models.libraries import LOAD_ERRORS, device_of, silence
+from models.reasons import first_line
 from models.registry import ModelEntry
 from models.tokens import TokenCounter
 
@@ -73,7 +76,7 @@ class SentenceTransformerEmbedder:
         counts = self.count_tokens(passages)
         self._refuse_long(counts)
         vectors = np.empty((len(passages), self._dimension), dtype=np.float32)
-        for rows in _batches(counts):
+        for rows in batches(counts, _BATCH_TOKENS, _BATCH_PASSAGES):
             texts = [self._passage_prefix + passages[row] for row in rows]
             with self._lock:
                 self._refuse_long(self._own_counts(texts))
@@ -121,21 +124,3 @@ def _load(directory: Path, name: str, device: str) -> SentenceTransformer:
         raise ModelError("unloadable", name, first_line(error)) from error
     # Half-precision weights would make the vectors depend on the device.
     return model.float().eval()
-
-
-def _batches(counts: list[int]) -> list[list[int]]:
-    """Rows grouped by length, longest first, each group within the budget of padded tokens.
-
-    The grouping depends on the counts alone, so that equal passages give equal vectors.
-    """
-    groups: list[list[int]] = []
-    widest = 0
-    for row in sorted(range(len(counts)), key=lambda row: (-counts[row], row)):
-        full = groups and (
-            (len(groups[-1]) + 1) * widest > _BATCH_TOKENS or len(groups[-1]) == _BATCH_PASSAGES
-        )
-        if not groups or full:
-            groups.append([])
-            widest = counts[row]
-        groups[-1].append(row)
-    return groups

@@ -27,8 +27,3 @@ def device_of(device: str, name: str) -> str:
     if device == "cuda" and not torch.cuda.is_available():
         raise ModelError("unloadable", name, "cuda")
     return device
-
-
-def first_line(error: BaseException) -> str:
-    lines = str(error).splitlines()
-    return lines[0][:200] if lines else type(error).__name__

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from models.contracts import Embedder, ModelError, ModelInfo, Recogniser, Reranker
 from models.folder import Kind
+from models.quick_form import State, quick_state, tried_form
 from models.registry import ModelEntry, describe, entries, entry
 from models.tokens import TokenCounter
 from models.verify import Report, check
@@ -105,6 +106,11 @@ def verify(known: ModelEntry, models_dir: Path) -> Report:
     return check(known, directory_of(known, models_dir), cached=False)
 
 
+def state_of(known: ModelEntry, models_dir: Path) -> State:
+    """How a text model is used. Raises ModelError: "absent", "damaged", "unloadable"."""
+    return quick_state(known, directory_of(known, models_dir), model_info(known, models_dir))
+
+
 def load_tokens(known: ModelEntry, models_dir: Path) -> TokenCounter:
     """The text model's token counter, without the model. Raises ModelError."""
     return TokenCounter(directory_of(known, models_dir), known)
@@ -135,15 +141,24 @@ def load_recogniser(
     )
 
 
-def load_embedder(known: ModelEntry, models_dir: Path, *, device: str, threads: int) -> Embedder:
-    """Load a text model. Raises ModelError: "absent", "damaged", "unloadable"."""
+def load_embedder(
+    known: ModelEntry, models_dir: Path, *, device: str, threads: int, quick: bool = True
+) -> Embedder:
+    """Load a text model: in its quick form where that was tried out and no graphics card is asked
+    for, else with sentence-transformers, and in any case so without ``quick``.
+
+    Raises ModelError: "absent", "damaged", "unloadable".
+    """
     go_offline()
-    info = model_info(known, models_dir)
+    directory, info = directory_of(known, models_dir), model_info(known, models_dir)
+    form = tried_form(known, directory, info) if quick and device != "cuda" else None
+    if form is not None:
+        from models.quick_embedder import QuickEmbedder
+
+        return QuickEmbedder(directory, known, info, form, threads=threads)
     from models.embedder import SentenceTransformerEmbedder
 
-    return SentenceTransformerEmbedder(
-        directory_of(known, models_dir), known, info, device=device, threads=threads
-    )
+    return SentenceTransformerEmbedder(directory, known, info, device=device, threads=threads)
 
 
 def load_reranker(known: ModelEntry, models_dir: Path, *, device: str, threads: int) -> Reranker:

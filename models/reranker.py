@@ -12,7 +12,8 @@ from safetensors import safe_open
 from sentence_transformers import CrossEncoder
 
 from models.contracts import ModelError, ModelInfo, Scores
-from models.libraries import LOAD_ERRORS, device_of, first_line, silence
+from models.libraries import LOAD_ERRORS, device_of, silence
+from models.reasons import first_line
 from models.registry import ModelEntry
 
 

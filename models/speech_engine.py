@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import ctranslate2
@@ -11,6 +10,7 @@ import numpy as np
 from faster_whisper import WhisperModel
 
 from models.contracts import ModelError
+from models.machine import cores
 
 NEEDED_FILES = ("model.bin", "config.json", "tokenizer.json")
 """Without ``tokenizer.json`` faster-whisper would fetch another model's."""
@@ -48,11 +48,6 @@ def choose_compute_type(compute_type: str, device: str) -> str:
     if compute_type != "auto":
         return compute_type
     return "float16" if device == "cuda" else "int8"
-
-
-def cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def load_model(

@@ -29,9 +29,10 @@ from models.contracts import (
     Recognition,
     RecognitionTask,
 )
+from models.machine import cores
 from models.quality import Attempt, echoes, least_ms, likeliest, silence_phrases
 from models.speech_decoder import Encoded, Manner, SpeechDecoder
-from models.speech_engine import check_files, cores, load_model
+from models.speech_engine import check_files, load_model
 from models.speech_listening import MODEL_SECONDS, Batch, Job, Listener, Part
 from models.speech_stretches import SAMPLES_PER_MS, confirmed_speech_ms
 from models.speech_words import place_words

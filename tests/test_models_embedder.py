@@ -2,74 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from models.batches import batches
 from models.contracts import Embedder, ModelError, TextTooLong
-from models.embedder import _BATCH_PASSAGES, _BATCH_TOKENS, _batches
 from models.load import load_embedder, load_tokens, model_info, resolve
 from models.registry import ModelEntry
-
-WORDS = ("wasser", "strom", "netz", "zähler", "daten", "query", "passage", ":", "der", "die", "das")
-MAX_TOKENS = 12
-
-
-def make_model(folder: Path, *, prompts: dict[str, str], max_tokens: int = MAX_TOKENS) -> Path:
-    """A random BERT of width 16 in sentence-transformers' form, with its own word list."""
-    import torch
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
-
-    vocabulary = {word: number for number, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]"])}
-    for word in WORDS:
-        vocabulary[word] = len(vocabulary)
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.Lowercase()
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
-    )
-    # Stored truncation, as many published tokenizers carry it.
-    tokenizer.enable_truncation(max_tokens)
-    wrapped: Any = PreTrainedTokenizerFast
-    wrapped(
-        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]",
-        sep_token="[SEP]", model_max_length=max_tokens,
-    ).save_pretrained(folder)  # fmt: skip
-    torch.manual_seed(1)
-    BertModel(
-        BertConfig(
-            vocab_size=len(vocabulary), hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
-            intermediate_size=16, max_position_embeddings=64,
-        )
-    ).save_pretrained(folder)  # fmt: skip
-    (folder / "1_Pooling").mkdir()
-    kind = "sentence_transformers.models."
-    write(folder / "modules.json", [
-        {"idx": 0, "name": "0", "path": "", "type": kind + "Transformer"},
-        {"idx": 1, "name": "1", "path": "1_Pooling", "type": kind + "Pooling"},
-    ])  # fmt: skip
-    pooling = {"word_embedding_dimension": 16, "pooling_mode_mean_tokens": True}
-    write(folder / "1_Pooling" / "config.json", pooling)
-    write(folder / "sentence_bert_config.json", {"max_seq_length": max_tokens})
-    stored = {"prompts": prompts, "default_prompt_name": "query" if prompts else None}
-    write(folder / "config_sentence_transformers.json", stored)
-    return folder
-
-
-def write(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value), encoding="utf-8")
+from tests.text_models import MAX_TOKENS, make_model
 
 
 @pytest.fixture(scope="module")
@@ -236,13 +185,13 @@ def test_own_count_is_the_librarys(embedder: Embedder, passages: list[str]) -> N
     assert embedder.count_tokens(passages) == own
 
 
-@given(st.lists(st.integers(1, _BATCH_TOKENS * 2), max_size=200))
+@given(st.lists(st.integers(1, 2048), max_size=200))
 def test_batches_hold_each_row_once_within_the_budget(counts: list[int]) -> None:
-    groups = _batches(counts)
+    groups = batches(counts, 1024, 64)
     assert sorted(row for group in groups for row in group) == list(range(len(counts)))
     for group in groups:
-        assert len(group) <= _BATCH_PASSAGES
-        assert len(group) == 1 or len(group) * max(counts[r] for r in group) <= _BATCH_TOKENS
+        assert len(group) <= 64
+        assert len(group) == 1 or len(group) * max(counts[r] for r in group) <= 1024
 
 
 def test_threads_may_share_an_embedder(embedder: Embedder) -> None:

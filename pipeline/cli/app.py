@@ -10,7 +10,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -107,7 +106,7 @@ pass_session = click.make_pass_decorator(Session)
 @click.option("--lang", "language", type=click.Choice(LANGUAGES), envvar="INTERVIEWS_LANG")
 @click.option("--quiet", "-q", is_flag=True)
 @click.option("--verbose", "-v", is_flag=True)
-@click.version_option(version("interviews"), prog_name="interviews")
+@click.version_option(package_name="interviews", prog_name="interviews")
 @click.pass_context
 def cli(
     ctx: click.Context, root: str | None, language: str | None, quiet: bool, verbose: bool

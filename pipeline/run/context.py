@@ -12,6 +12,7 @@ from models.contracts import Embedder, ModelError, Reranker
 from models.folder import Kind
 from models.hotwords import MAX_TOKENS
 from models.load import load_embedder, load_reranker, model_info, resolve
+from models.machine import has_card
 from models.registry import ModelEntry
 from pipeline.catalog.connection import Catalogue, open_catalogue
 from pipeline.errors import BadInput, Missing
@@ -109,7 +110,7 @@ class Context:
 
     def has_text_model(self, model: ModelRef) -> bool:
         """Whether ``model`` is loaded, or is there with the very content it was used with."""
-        if model.hash in self._embedders:
+        if any(model.hash == loaded for loaded, _ in self._embedders):
             return True
         try:
             self._entry_of(model)
@@ -129,26 +130,33 @@ class Context:
         return entry
 
     @cached_property
-    def _embedders(self) -> dict[str, Embedder]:
+    def _embedders(self) -> dict[tuple[str, bool], Embedder]:
         return {}
 
-    def embedder_for(self, model: ModelRef) -> Embedder:
+    def embedder_for(self, model: ModelRef, *, many: bool = False) -> Embedder:
         """The text model ``model``, loaded once.
 
+        ``many``: for more texts than a search's, for which a graphics card is worth its loading.
         Raises Missing where it is not there, or is there with other content than when it was used.
         """
         with self._loading:
-            if model.hash not in self._embedders:
-                self._embedders[model.hash] = self._load_embedder(model)
-            return self._embedders[model.hash]
+            card = many and self._card
+            if (model.hash, card) not in self._embedders:
+                self._embedders[model.hash, card] = self._load_embedder(model, quick=not card)
+            return self._embedders[model.hash, card]
 
-    def _load_embedder(self, model: ModelRef) -> Embedder:
+    @cached_property
+    def _card(self) -> bool:
+        return self.settings.device == "auto" and has_card()
+
+    def _load_embedder(self, model: ModelRef, *, quick: bool) -> Embedder:
         try:
             return load_embedder(
                 self._entry_of(model),
                 self.models_dir,
                 device=self.settings.device,
                 threads=self.settings.threads,
+                quick=quick,
             )
         except ModelError as error:
             raise model_missing(error) from error

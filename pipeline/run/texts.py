@@ -65,7 +65,7 @@ def _chunk_and_embed(
     by now, or its recording called otherwise: what was withheld in between must not come back for
     an instant."""
     settings = bench.context.settings
-    embedder = bench.context.embedder_for(model)
+    embedder = bench.context.embedder_for(model, many=True)
     started = time.monotonic()
     check_limits(settings.chunk_size, embedder.max_tokens, model.name)
     digest = transcript_digest(transcript)

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 
 import click
 
+from models.contracts import ModelError
+from models.load import state_of
+from models.registry import ModelEntry
 from pipeline.catalog import accounts, connection, generations, renditions
 from pipeline.cli.app import Session, echo_json, pass_session
 from pipeline.cli.localise import Localised
 from pipeline.errors import HomeUnusable, InterviewsError
 from pipeline.messages import text
+from pipeline.run.engine import model_missing
 from pipeline.search import vectors
 from pipeline.stages.ffmpeg import ffmpeg_path, ffmpeg_version
 
@@ -104,9 +108,20 @@ def _speech(session: Session) -> Finding:
 
 
 def _text(session: Session) -> Finding:
-    entry, model = session.context.text
+    context = session.context
+    entry, model = context.text
     advice = text("cli.doctor.get_text", session.language) if entry.bundled else None
+    if _untried(session, entry):
+        name = context.settings.text_model if entry.directory else entry.name
+        advice = text("cli.doctor.prepare_text", session.language, name=name)
     return Finding("text", f"{entry.name} ({model.hash[:12]})", advice=advice)
+
+
+def _untried(session: Session, entry: ModelEntry) -> bool:
+    try:
+        return state_of(entry, session.context.models_dir) == "untried"
+    except ModelError as error:
+        raise model_missing(error) from error
 
 
 def _reranker(session: Session) -> Finding:

@@ -1,4 +1,4 @@
-"""``interviews models``: what is there, fetching, checking, converting."""
+"""``interviews models``: what is there, fetching, checking, preparing, converting."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from models.contracts import ModelError
 from models.convert import DEFAULT_QUANTIZATION, QUANTIZATIONS, convert
 from models.folder import Kind
 from models.hub import Progress, addresses, pull
-from models.load import locate, resolve, verify
+from models.load import locate, resolve, state_of, verify
+from models.prepare import prepare
+from models.quick_form import State
 from models.registry import ModelEntry, entries, entry
 from models.verify import local_entries
 from pipeline.cli.app import Session, echo_json, pass_session
@@ -42,7 +44,7 @@ def list_models(session: Session, as_json: bool) -> None:
     own = local_entries(session.context.models_dir)
     rows = [(one, _is_present(session, one), one.name in used) for one in (*entries(), *own)]
     if as_json:
-        echo_json({"models": [_json(*row) for row in rows]})
+        echo_json({"models": [_json(session, *row) for row in rows]})
         return
     for one, present, in_use in rows:
         mark = "●" if in_use else ("✓" if present else " ")
@@ -52,6 +54,8 @@ def list_models(session: Session, as_json: bool) -> None:
         click.echo(
             f"{mark} {one.name:24} {one.kind:9} {one.size_mb:>6} MB  {one.licence:12} {note}"
         )
+        if present and _state(session, one) == "untried":
+            session.say("models.untried", name=one.name)
     session.say("models.legend")
 
 
@@ -70,12 +74,21 @@ def _is_present(session: Session, one: ModelEntry) -> bool:
     return True
 
 
-def _json(one: ModelEntry, present: bool, in_use: bool) -> dict[str, object]:
+def _state(session: Session, one: ModelEntry) -> State | None:
+    """How a text model that is there searches; None for others, and for damaged ones."""
+    try:
+        return state_of(one, session.context.models_dir) if one.kind == "text" else None
+    except ModelError:
+        return None
+
+
+def _json(session: Session, one: ModelEntry, present: bool, in_use: bool) -> dict[str, object]:
     return {
         "name": one.name,
         "kind": one.kind,
         "present": present,
         "in_use": in_use,
+        "quick": _state(session, one),
         "bundled": one.bundled,
         "recommended": one.recommended,
         "repo": one.repo,
@@ -134,6 +147,20 @@ def _pull(session: Session, one: ModelEntry) -> None:
     finally:
         meter.close()
     session.say("models.pulled", name=one.name, folder=str(folder))
+    if one.kind == "text":
+        _prepare(session, one)
+
+
+def _prepare(session: Session, one: ModelEntry) -> bool:
+    """Whether the model searches in its quick form from now on."""
+    session.say("models.preparing", name=one.name)
+    try:
+        reason = prepare(one, session.context.models_dir)
+    except ModelError as error:
+        raise _trouble(error) from error
+    key = "models.prepared" if reason is None else "models.unprepared"
+    session.say(key, name=one.name, reason=reason)
+    return reason is None
 
 
 class _Meter:
@@ -171,9 +198,11 @@ def verify_models(session: Session, names: tuple[str, ...], as_json: bool) -> in
     reports = []
     for name in names or present:
         try:
-            reports.append(verify(own.get(name) or entry(name), session.context.models_dir))
+            known = own.get(name) or entry(name)
+            report = verify(known, session.context.models_dir)
         except ModelError as error:
             raise model_missing(error) from error
+        reports.append((report, _state(session, known)))
     if as_json:
         echo_json(
             {
@@ -186,19 +215,42 @@ def verify_models(session: Session, names: tuple[str, ...], as_json: bool) -> in
                         "changed": report.changed,
                         "unexpected": report.unexpected,
                         "unrecorded": report.unrecorded,
+                        "quick": state,
                     }
-                    for report in reports
+                    for report, state in reports
                 ]
             }
         )
     else:
-        for report in reports:
+        for report, state in reports:
             key = (
                 "models.good" if report.good else "models.usable" if report.usable else "models.bad"
             )
             files = (*report.missing, *report.changed, *report.unexpected, *report.unrecorded)
             session.say(key, name=report.name, hash=report.hash[:16], files=", ".join(files))
-    return 0 if all(report.usable for report in reports) else 4
+            if state == "untried":
+                session.say("models.untried", name=report.name)
+    return 0 if all(report.usable for report, _ in reports) else 4
+
+
+@models.command(cls=Localised, name="prepare")
+@click.argument("names", metavar="[NAME…]", nargs=-1)
+@pass_session
+def prepare_models(session: Session, names: tuple[str, ...]) -> int:
+    """Without a name: the text models that are there."""
+    context = session.context
+    own = local_entries(context.models_dir)
+    present = (one for one in (*entries(), *own) if _is_present(session, one))
+    try:
+        chosen = (
+            [resolve("text", name, context.models_dir) for name in names]
+            if names
+            else [one for one in present if one.kind == "text"]
+        )
+    except ModelError as error:
+        raise model_missing(error) from error
+    done = [_prepare(session, one) for one in chosen]
+    return 0 if all(done) else 1
 
 
 @models.command(cls=Localised, name="convert")
