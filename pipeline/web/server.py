@@ -14,6 +14,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from pipeline.errors import BadInput
 from pipeline.run.context import Context
+from pipeline.web import templating
 from pipeline.web.app import build
 from pipeline.web.guard import BODY_S, LONGEST_HEAD
 from pipeline.web.site import site_over
@@ -113,6 +114,8 @@ def serve(
         proxy_headers=True,
         forwarded_allow_ips="127.0.0.1",
     )
+    templating.load()
+    site.open_up()
     with sock:
         ready(context.settings.public_url or _address(host, sock.getsockname()[1]))
         try:

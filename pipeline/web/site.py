@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from pipeline.errors import InterviewsError
 from pipeline.run.context import Context
 from pipeline.web.desks import Desks
 
@@ -21,6 +23,12 @@ class Site:
     reception: Desks
     door: Desks
     open: bool
+
+    def open_up(self) -> None:
+        """Load models and index before anybody comes: who is first waits no longer than the rest.
+        What is missing is said by the pages."""
+        with suppress(InterviewsError), self.desks.desk() as desk:
+            desk.searcher.search("Interview", limit=1)
 
     def close(self) -> None:
         self.desks.close()

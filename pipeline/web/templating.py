@@ -51,6 +51,12 @@ def _other_language(request: Request, words: Wording) -> _OtherLanguage:
     return _OtherLanguage(code, words(f"nav.language.{code}"), href)
 
 
+def load() -> None:
+    """Read all templates, so that no page waits for its own."""
+    for name in _environment().list_templates():
+        _environment().get_template(name)
+
+
 @cache
 def _environment() -> Environment:
     return Environment(
