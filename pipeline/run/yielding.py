@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-LOW = 10
+LOW = 19
 """How far below the pages recordings are worked on (``nice``)."""
 
 
