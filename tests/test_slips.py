@@ -109,6 +109,13 @@ def test_only_the_nearest_words_stand_in(tmp_path: Path) -> None:
     assert [hit.recording.facts.title for hit in hits if hit.highlights] == ["Nah"]
 
 
+def test_a_name_is_not_taken_for_the_little_word_it_resembles(tmp_path: Path) -> None:
+    home = SearchHome(tmp_path)
+    home.add_all({"Winter": interview("Das wird ein langer Winter.", "Es war schon kalt.")})
+    assert corrected(home, "Ward") == []
+    assert corrected(home, "Wintr") == [("Wintr", "Winter")]
+
+
 def test_unlike_words_with_like_stems_are_not_taken_for_each_other(tmp_path: Path) -> None:
     home = SearchHome(tmp_path)
     home.add("Satz", interview("Das haben sie nicht verhalten gesagt.", "Nein."))

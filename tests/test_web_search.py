@@ -136,5 +136,7 @@ def test_it_is_said_where_nobody_speaks_of_it_in_these_words(tmp_path: Path) -> 
     with served(tmp_path, (HEAT, WATER), to_all=True) as (_, browser):
         said = "Nobody speaks about it in these words"
         assert said not in browser.get("/?q=Brunnen").text
+        named = browser.get("/?q=Kr%C3%BCger").text
+        assert "Sabine" in named and said not in named
         assert said in browser.get("/?q=Xqzvw").text
         assert said not in browser.get("/?q=Xqzvw&mode=words").text

@@ -82,7 +82,7 @@ class WebHome(SearchHome):
     ) -> None:
         super().__init__(root)
         self.context = Context(open_home(root), settings or Settings())
-        self.context._embedders[MODEL.hash] = self.embedder
+        self.context._embedders[MODEL.hash, False] = self.embedder
         for talk in talks:
             self.tell(talk)
         if talks:

@@ -18,7 +18,7 @@ from pipeline.catalog import recordings, vocabulary
 from pipeline.catalog.scope import Scope
 from pipeline.catalog.standing import about
 from pipeline.corrections.spellings import distance, folded
-from pipeline.search.analysis import QueryWord, plain_words
+from pipeline.search.analysis import QueryWord, plain_words, says_nothing
 from pipeline.search.results import Corrected
 from pipeline.search.words import is_known
 from pipeline.values import Chunk
@@ -103,7 +103,9 @@ class Vocabulary:
             for slips, written in self._nearest(word.written, term)
         )
         likes = islice(there, MOST_LOOKED_AT)
-        found = sorted(islice((like for like in likes if like.slips <= most), MOST_TERMS))
+        # A name that is said nowhere is not the little word it resembles ("Ward", "wird").
+        near_enough = (one for one in likes if one.slips <= most and not says_nothing(one.written))
+        found = sorted(islice(near_enough, MOST_TERMS))
         if not found:
             return None
         stand_in = [like.term for like in found if like.slips == found[0].slips]

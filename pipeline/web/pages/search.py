@@ -13,8 +13,10 @@ from starlette.responses import Response
 
 from pipeline.catalog import visible
 from pipeline.catalog.recordings import Database
+from pipeline.catalog.standing import about
 from pipeline.errors import InterviewsError
 from pipeline.run import playing
+from pipeline.search import marking
 from pipeline.search.analysis import MAX_QUERY_CHARACTERS, chosen_language
 from pipeline.search.results import SearchResult
 from pipeline.values import Recording, Viewer
@@ -194,8 +196,11 @@ def _summary(words: Wording, result: SearchResult, groups: Sequence[Found]) -> s
 
 
 def _nearest(words: Wording, result: SearchResult) -> Iterable[Told]:
-    """That nobody says it in the words of the question."""
-    if result.hits and not any(hit.highlights for hit in result.hits):
+    """That nobody says it in the words of the question, and nobody found is called so."""
+    marks = marking.marks(result.query, result.corrected)
+    called = (marks(about(hit.recording.facts), None) for hit in result.hits)
+    said = any(hit.highlights for hit in result.hits)
+    if result.hits and not said and not any(map(any, called)):
         yield Told("nearest", words("search.nearest"))
 
 
