@@ -16,19 +16,18 @@ import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
 
-from models.batches import batches
-from models.contracts import ModelError, ModelInfo, TextTooLong, Vectors
+from models.contracts import ModelError, ModelInfo, Vectors
 from models.libraries import LOAD_ERRORS, device_of, silence
 from models.reasons import first_line
 from models.registry import ModelEntry
-from models.tokens import TokenCounter
+from models.text_model import TextModel, batches
 
 _BATCH_TOKENS = 8192
 """Padded tokens encoded together: some 50 chunks of 160 tokens, one passage of 8192."""
 _BATCH_PASSAGES = 64
 
 
-class SentenceTransformerEmbedder:
+class SentenceTransformerEmbedder(TextModel):
     """An ``Embedder`` over a local sentence-transformers folder."""
 
     def __init__(
@@ -38,38 +37,16 @@ class SentenceTransformerEmbedder:
 
         Raises ModelError: "damaged" without ``tokenizer.json``, "unloadable" with the reason.
         """
-        self._info = info
+        super().__init__(directory, entry, info)
         # The tokenizer keeps padding and truncation as state: one thread at a time.
         self._lock = threading.Lock()
-        self._counter = TokenCounter(directory, entry)
-        self._passage_prefix = entry.passage_prefix
-        self._query_prefix = entry.query_prefix
         if threads > 0:
             torch.set_num_threads(threads)
         self._model = _load(directory, entry.name, device_of(device, entry.name))
         # Passages above the limit are refused; only a query may be cut, and then exactly here.
         self._model.max_seq_length = self._counter.max_tokens
         probe = self._encode(["x"], 1)
-        self._dimension = int(probe.shape[1])
-        if entry.dimension not in (None, self._dimension) or not np.isfinite(probe).all():
-            found = f"{self._dimension} dimensions, {entry.dimension} expected"
-            raise ModelError("unloadable", entry.name, found)
-
-    @property
-    def info(self) -> ModelInfo:
-        return self._info
-
-    @property
-    def dimension(self) -> int:
-        return self._dimension
-
-    @property
-    def max_tokens(self) -> int:
-        return self._counter.max_tokens
-
-    def count_tokens(self, passages: Sequence[str]) -> list[int]:
-        """Tokens of each passage as it would be encoded: prefix and special tokens counted."""
-        return self._counter.count_tokens(passages)
+        self._take_dimension(probe, entry.dimension)
 
     def encode_passages(self, passages: Sequence[str]) -> Vectors:
         """float32 [n, dimension], rows L2-normalised. Raises TextTooLong beyond ``max_tokens``."""
@@ -107,11 +84,6 @@ class SentenceTransformerEmbedder:
             return []
         rows = tokenizer(texts, truncation=False, padding=False, verbose=False)["input_ids"]
         return [len(row) for row in rows]
-
-    def _refuse_long(self, counts: list[int]) -> None:
-        longest = max(counts, default=0)
-        if longest > self.max_tokens:
-            raise TextTooLong(f"{longest} tokens, at most {self.max_tokens}")
 
 
 def _load(directory: Path, name: str, device: str) -> SentenceTransformer:

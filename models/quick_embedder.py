@@ -17,13 +17,12 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from models.batches import batches
-from models.contracts import ModelError, ModelInfo, TextTooLong, Vectors
+from models.contracts import ModelError, ModelInfo, Vectors
 from models.machine import cores
 from models.quick_form import QuickForm
 from models.reasons import first_line
 from models.registry import ModelEntry
-from models.tokens import TokenCounter
+from models.text_model import TextModel, batches
 
 _BATCH_TOKENS = 512
 _BATCH_PASSAGES = 64
@@ -31,7 +30,7 @@ _BATCH_PASSAGES = 64
 _ONLY_ERRORS = 3
 
 
-class QuickEmbedder:
+class QuickEmbedder(TextModel):
     """An ``Embedder`` over a local sentence-transformers folder, on the processor.
 
     The session may be asked by several threads at once.
@@ -50,41 +49,17 @@ class QuickEmbedder:
 
         Raises ModelError: "damaged" without ``tokenizer.json``, "unloadable" with the reason.
         """
-        self._info = info
-        self._counter = TokenCounter(directory, entry)
-        self._passage_prefix = entry.passage_prefix
-        self._query_prefix = entry.query_prefix
+        super().__init__(directory, entry, info)
         self._form = form
         self._session = _session(form, entry.name, threads)
         probe = self._encode([self._counter.cut_numbers("x")])
-        self._dimension = int(probe.shape[1])
-        if entry.dimension not in (None, self._dimension) or not np.isfinite(probe).all():
-            found = f"{self._dimension} dimensions, {entry.dimension} expected"
-            raise ModelError("unloadable", entry.name, found)
-
-    @property
-    def info(self) -> ModelInfo:
-        return self._info
-
-    @property
-    def dimension(self) -> int:
-        return self._dimension
-
-    @property
-    def max_tokens(self) -> int:
-        return self._counter.max_tokens
-
-    def count_tokens(self, passages: Sequence[str]) -> list[int]:
-        """Tokens of each passage as it would be encoded: prefix and special tokens counted."""
-        return self._counter.count_tokens(passages)
+        self._take_dimension(probe, entry.dimension)
 
     def encode_passages(self, passages: Sequence[str]) -> Vectors:
         """float32 [n, dimension], rows L2-normalised. Raises TextTooLong beyond ``max_tokens``."""
         numbers = self._counter.numbers([self._passage_prefix + one for one in passages])
         counts = [len(row) for row in numbers]
-        longest = max(counts, default=0)
-        if longest > self.max_tokens:
-            raise TextTooLong(f"{longest} tokens, at most {self.max_tokens}")
+        self._refuse_long(counts)
         vectors = np.empty((len(passages), self._dimension), dtype=np.float32)
         for rows in batches(counts, _BATCH_TOKENS, _BATCH_PASSAGES):
             vectors[rows] = self._encode([numbers[row] for row in rows])

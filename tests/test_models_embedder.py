@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.batches import batches
 from models.contracts import Embedder, ModelError, TextTooLong
 from models.load import load_embedder, load_tokens, model_info, resolve
 from models.registry import ModelEntry
+from models.text_model import batches
 from tests.text_models import MAX_TOKENS, make_model
 
 
