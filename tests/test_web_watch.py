@@ -4,9 +4,11 @@ is among those it lists."""
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
@@ -88,6 +90,47 @@ def test_the_moment_one_comes_to_is_among_the_hits(tmp_path: Path, query: str, m
             assert marks.count("<rect x=") == len(listed)
 
 
+ASKED = {"q": "Das Rohr", "mode": "words", "collection": "Rohre", "year": "2021", "n": "30"}
+
+
+def submitted(page: str, **typed: str) -> str:
+    """The address of the search within a recording, by a browser that runs no scripts."""
+    form = page.partition('class="within"')[2].partition("</form>")[0]
+    fields = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form)
+    assert 'name="in"' in form
+    return urlencode({name: unescape(value) for name, value in fields} | typed)
+
+
+def values(href: str) -> Mapping[str, str]:
+    return dict(parse_qsl(urlsplit(unescape(href)).query))
+
+
+def test_a_search_within_keeps_the_question_the_moment_and_the_way_back(tmp_path: Path) -> None:
+    with served(tmp_path, (TALK, OTHER), to_all=True) as (_, browser):
+        led = browser.get(f"/r/{TALK.id}?{urlencode(ASKED)}&t=10").text
+        page = browser.get(f"/r/{TALK.id}?{submitted(led, **{'in': 'Nummer 7'})}").text
+        back = re.search(r'<p class="back"><a href="([^"]+)"', page)
+        assert back and values(back[1]) == ASKED
+        assert 'data-at="10000"' in page
+        found = re.findall(r'<li><a href="(/r/[^"]+)" data-start', page)
+        steps = re.findall(r' id="(?:previous|next)" href="([^"]+)"', page)
+        times = re.findall(r'<a class="clock" href="([^"]+)"', page)
+        assert found and len(steps) == 2 and times
+        for href in (*found, *steps, *times):
+            asked = dict(values(href))
+            assert asked.pop("t")
+            assert asked == ASKED | {"in": "Nummer 7"}
+        assert "<mark>7</mark>" in page and "<mark>Rohr</mark>" not in page
+
+
+def test_what_led_here_is_marked_where_nothing_is_asked_within(tmp_path: Path) -> None:
+    with served(tmp_path, (TALK, OTHER), to_all=True) as (_, browser):
+        led = browser.get(f"/r/{TALK.id}?{urlencode(ASKED)}&t=10").text
+        again = browser.get(f"/r/{TALK.id}?{submitted(led, **{'in': ''})}").text
+        assert "<mark>Rohr</mark>" in again
+        assert again.split('<div class="stage">')[1] == led.split('<div class="stage">')[1]
+
+
 def test_another_moment_is_no_hit(tmp_path: Path) -> None:
     with served(tmp_path, (TALK, OTHER), to_all=True) as (_, browser):
         page = browser.get(f"/r/{TALK.id}?q=Brunnen&t=23").text
@@ -115,3 +158,17 @@ def test_a_text_without_a_recording_looks_like_a_text(tmp_path: Path) -> None:
             assert recordings.get(db, TALK.id).media is None
         for address in ("/", "/?q=Rohr", f"/r/{TALK.id}"):
             assert SHEET in browser.get(address).text
+
+
+def test_what_needs_nothing_to_play_is_there_without_it(tmp_path: Path) -> None:
+    with served(tmp_path, (TALK,), to_all=True) as (home, browser):
+        address = f"/r/{TALK.id}?q=Rohr&t=10"
+        controls = re.compile(r'<(?:a|button|select)[^>]* id="([\w-]+)"')
+        playing = set(controls.findall(browser.get(address).text))
+        with home.catalogue.write() as db:
+            db.execute("UPDATE recordings SET media_path = NULL")
+        page = browser.get(address).text
+        assert playing - set(controls.findall(page)) == {"captions", "speed"}
+        assert {"previous", "next", "copy-link", "copy-quote", "show-keys"} < playing
+        assert "playing.js" not in page and "play and pause" not in page
+        assert "previous and next moment found" in page

@@ -56,7 +56,8 @@ class Asked:
         )
 
     @property
-    def address(self) -> str:
+    def values(self) -> dict[str, str]:
+        """What stands of it in an address."""
         values: dict[str, str] = {
             "q": self.query,
             "mode": "" if self.mode == "hybrid" else self.mode,
@@ -64,16 +65,15 @@ class Asked:
             "n": "" if self.count == PAGE else str(self.count),
             "page": "" if self.query or self.page == 1 else str(self.page),
         }
-        return f"/?{urlencode({name: value for name, value in values.items() if value})}"
+        return {name: value for name, value in values.items() if value}
+
+    @property
+    def address(self) -> str:
+        return f"/?{urlencode(self.values)}"
 
     def at(self, recording_id: str, jump_ms: int) -> str:
         """A moment of a recording, and the way back to this search."""
-        return f"/r/{recording_id}{self.here(jump_ms)}"
-
-    def here(self, jump_ms: int) -> str:
-        """The same as seen from that recording's page."""
-        at = f"{jump_ms / 1000:.3f}".rstrip("0").rstrip(".")
-        return "&".join(filter(None, (f"?t={at}", self.address.partition("?")[2])))
+        return f"/r/{recording_id}{moment(jump_ms, self.values)}"
 
     @property
     def without_filters(self) -> str:
@@ -93,6 +93,16 @@ class Asked:
         """Another page of so many recordings; None where there is none."""
         there = 1 <= page <= pages(recordings)
         return f"{replace(self, page=page).address}#newest" if there else None
+
+
+def moment(jump_ms: int, values: Mapping[str, str]) -> str:
+    """A moment of a recording, as its own page leads there."""
+    return f"?{urlencode({'t': seconds(jump_ms), **values})}"
+
+
+def seconds(ms: int) -> str:
+    """A time as addresses have it."""
+    return f"{ms / 1000:.3f}".rstrip("0").rstrip(".")
 
 
 def pages(recordings: int) -> int:

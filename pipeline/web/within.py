@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from pipeline.catalog.scope import Scope
@@ -11,13 +11,31 @@ from pipeline.errors import InterviewsError
 from pipeline.search.results import Corrected
 from pipeline.search.search import Searcher
 from pipeline.values import Hit, Recording, Viewer
-from pipeline.web.asked import Asked
+from pipeline.web.asked import Asked, asked, moment
 from pipeline.web.excerpts import Excerpt, excerpt
 from pipeline.web.notices import Told, told
 from pipeline.web.wording import Wording
 
 HITS = 30
 """Moments shown of one recording."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What is looked for in a recording: ``inside`` if there is any, else what the search asked
+    that led here."""
+
+    search: Asked
+    inside: str = ""
+
+    @property
+    def query(self) -> str:
+        return self.inside or self.search.query
+
+    def here(self, jump_ms: int) -> str:
+        """A moment of the recording as seen from its page, with all that was asked."""
+        inside = {"in": self.inside} if self.inside else {}
+        return moment(jump_ms, self.search.values | inside)
 
 
 class Within(NamedTuple):
@@ -37,11 +55,16 @@ class Here(NamedTuple):
     now: bool
 
 
+def sought(given: Mapping[str, str]) -> Sought:
+    """From the values of an address."""
+    return Sought(asked(given), asked({"q": given.get("in", "")}).query)
+
+
 def within(
     searcher: Searcher,
     viewer: Viewer,
     recording: Recording,
-    question: Asked,
+    question: Sought,
     at_ms: int | None,
     words: Wording,
 ) -> Within:
@@ -53,19 +76,20 @@ def within(
     try:
         result = searcher.search(question.query, scope=scope, limit=HITS, each=None)
         found = [hit for hit in result.hits if hit.highlights] or list(result.hits[:3])
-        if at_ms is not None and all(hit.jump_ms != at_ms for hit in found):
-            arrived = _from_search(searcher, viewer, recording, question, at_ms)
+        from_search = at_ms is not None and not question.inside
+        if from_search and all(hit.jump_ms != at_ms for hit in found):
+            arrived = _from_search(searcher, viewer, recording, question.search, at_ms)
             found = [hit for hit in found if arrived is None or hit.chunk_id != arrived.chunk_id]
             found += [arrived] if arrived else []
     except InterviewsError as error:
         return Within(told=[Told("off", error.message(words.language))])
     in_time = sorted(found, key=lambda hit: hit.jump_ms)
-    shown = dataclasses.replace(result, hits=tuple(in_time))
+    shown = replace(result, hits=tuple(in_time))
     return Within(in_time, result.corrected, told(shown, words))
 
 
 def _from_search(
-    searcher: Searcher, viewer: Viewer, recording: Recording, question: Asked, at_ms: int
+    searcher: Searcher, viewer: Viewer, recording: Recording, question: Asked, at_ms: int | None
 ) -> Hit | None:
     """The hit at ``at_ms`` that the page of results led to. There it stands among those of all
     recordings, which may make it another sentence or let in what is none of the best here."""
@@ -77,14 +101,14 @@ def _from_search(
 
 
 def listed(
-    question: Asked, recording: Recording, hits: Sequence[Hit], at_ms: int | None
+    question: Sought, recording: Recording, hits: Sequence[Hit], at_ms: int | None
 ) -> list[Here]:
     """The hits as the page shows them."""
     return [
         Here(
             hit.jump_ms,
             excerpt(hit, around=0),
-            question.at(recording.id, hit.jump_ms),
+            f"/r/{recording.id}{question.here(hit.jump_ms)}",
             hit.jump_ms == at_ms,
         )
         for hit in hits

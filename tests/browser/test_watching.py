@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.states import FILM, SOUND
+from tests.browser.states import FILM, SOUND, asking
 from tests.browser.visits import Gate, Language, Media, Site, Visitor, until
 
 TOOLS = {
@@ -207,6 +207,27 @@ def test_a_recording_is_searched_where_it_plays(page: Page, site: Site) -> None:
     assert page.url.startswith(site.watch(FILM))
     expect(page.locator(".here")).to_contain_text("in this recording")
     expect(page.locator("#transcript mark").first).to_be_attached()
+
+
+def test_a_search_where_it_plays_keeps_the_moment_and_the_way_back(
+    visitor: Visitor, site: Site
+) -> None:
+    page = visitor.page()
+    search = asking(q="Was kostet die Fernwärme?", mode="words", collection="Wärmewende")
+    page.goto(site(search))
+    page.locator(".found h3 a").first.click()
+    until(page, lambda: not Media(page).get("paused") and Media(page).at)
+    page.keyboard.press("k")
+    page.keyboard.press("l")
+    Media(page).stands()
+    at = Media(page).at
+    page.keyboard.press("/")
+    page.keyboard.type("Kraftwerk")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("in=Kraftwerk"))
+    Media(page).plays_from(at)
+    page.get_by_role("link", name="Back to what was found").click()
+    expect(page).to_have_url(page.evaluate("address => new URL(address, location).href", search))
 
 
 def test_the_strip_of_time_is_for_the_mouse(page: Page) -> None:

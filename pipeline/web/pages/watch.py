@@ -21,18 +21,20 @@ from pipeline.search.related import related
 from pipeline.search.results import Related
 from pipeline.timecode import parse_time
 from pipeline.values import Chapter, Recording, Transcript, Viewer
-from pipeline.web.asked import asked
+from pipeline.web.asked import seconds
 from pipeline.web.asking import language_of, viewer_of
 from pipeline.web.desks import Desk
 from pipeline.web.reading import parts
 from pipeline.web.site import Site, site_of
 from pipeline.web.strip import BARS, runs, speech
 from pipeline.web.templating import page
-from pipeline.web.within import listed, neighbour, within
+from pipeline.web.within import listed, neighbour, sought, within
 from pipeline.web.wording import Wording
 
 SPEEDS = (0.75, 1, 1.25, 1.5, 2)
 FORMS = ("vtt", "srt", "txt")
+_TO_PLAY = {"play", "ten", "five", "captions", "speed", "line"}
+"""What keys do only where there is something to play."""
 _SAID_TO_SCRIPT = ("copied_link", "copied_quote", "copy_by_hand", "no_line", "loading")
 
 
@@ -57,7 +59,7 @@ def watch_page(request: Request) -> Response:
     """``GET /r/ID``"""
     site, viewer, recording_id = site_of(request), viewer_of(request), request.path_params["id"]
     words = Wording(language_of(request))
-    question = asked(request.query_params)
+    question = sought(request.query_params)
     at_ms = _time(request.query_params.get("t", ""))
     with site.desks.desk() as desk:
         shown = _shown(site, desk, viewer, recording_id, at_ms)
@@ -71,8 +73,11 @@ def watch_page(request: Request) -> Response:
         "watch.html",
         recording=shown.recording,
         query=question.query,
-        back=question.address,
+        search=question.search,
+        inside=question.inside,
         at_ms=at_ms,
+        arrived="" if at_ms is None else seconds(at_ms),
+        length=length,
         spoken=_spoken(shown, words),
         languages=shown.languages,
         media=Media("video" if shown.playable.has_video else "audio") if shown.playable else None,
@@ -92,7 +97,7 @@ def watch_page(request: Request) -> Response:
         told=found.told,
         downloads=FORMS if site.context.settings.downloads and transcript else (),
         speeds=SPEEDS,
-        shortcuts=_shortcuts(words),
+        shortcuts=_shortcuts(words, plays=shown.playable is not None),
         texts={name: words(f"script.{name}") for name in _SAID_TO_SCRIPT},
     )
 
@@ -148,9 +153,9 @@ def _current(transcript: Transcript | None, at_ms: int | None) -> int | None:
     return begun[0] if begun else None
 
 
-def _shortcuts(words: Wording) -> list[tuple[tuple[str, ...], str]]:
+def _shortcuts(words: Wording, *, plays: bool) -> list[tuple[tuple[str, ...], str]]:
     space = words("keys.space")
-    rows = (
+    rows: tuple[tuple[tuple[str, ...], str], ...] = (
         ((space, "k"), "play"),
         (("j", "l"), "ten"),
         (("←", "→"), "five"),
@@ -163,4 +168,4 @@ def _shortcuts(words: Wording) -> list[tuple[tuple[str, ...], str]]:
         (("/",), "search"),
         (("?",), "help"),
     )
-    return [(keys, words(f"keys.{name}")) for keys, name in rows]
+    return [(keys, words(f"keys.{name}")) for keys, name in rows if plays or name not in _TO_PLAY]

@@ -1,24 +1,41 @@
-// The watch page: the transcript follows what plays, a click on a line plays from there, keys steer.
-// Without this script all of it still reads and plays; every paragraph has a link to its beginning.
+// The watch page as it is read: a moment is chosen by a click or by keys, copied, searched for.
+// playing.js puts what plays in the place of what is only read. Without these scripts all of it still
+// reads and plays; every paragraph has a link to its beginning.
 
 const player = document.getElementById("player");
-const media = document.getElementById("media");
 const transcript = document.getElementById("transcript");
 const texts = JSON.parse(player.dataset.texts);
 const screen = document.getElementById("screen");
+const plays = document.getElementById("media") !== null;
 const lines = [...document.querySelectorAll("#transcript [data-start]")];
 const starts = lines.map((line) => Number(line.dataset.start));
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
-const FOLLOW_AFTER_MS = 4000; // after scrolling by hand the page stays where it was put
-const SLOW_MS = 500; // what takes less long is not worth a word
-const SPEEDS = [0.75, 1, 1.25, 1.5, 2];
-
 let current = document.querySelector("#transcript [aria-current]");
-let scrolledAt = -Infinity;
-let sought = false; // somebody has just asked for another moment
+let chosen = Number(player.dataset.at); // where somebody reads, who has nothing to play
 
 document.documentElement.classList.add("scripted");
+
+// What both scripts use. What plays brings a time, a length and keys of its own.
+const watching = {
+  now: () => chosen,
+  length: () => Number(player.dataset.length),
+  go: readFrom,
+  keys: {
+    n: () => toHit(1),
+    p: () => toHit(-1),
+    t: () => enter(current ?? lineAt(watching.now()) ?? lines[0]),
+  },
+  current: () => current,
+  lineAt,
+  mark,
+  pointTo,
+  outside,
+  scrolls,
+  show,
+  texts,
+};
+globalThis.watching = watching;
 
 function say(words) {
   const said = document.getElementById("said");
@@ -27,10 +44,6 @@ function say(words) {
 }
 
 // --- where we are ------------------------------------------------------------------------------
-
-function milliseconds() {
-  return Math.round(media.currentTime * 1000);
-}
 
 function lineAt(ms) {
   let low = 0;
@@ -43,31 +56,22 @@ function lineAt(ms) {
   return lines[low - 1] ?? null;
 }
 
-function follow() {
-  const line = lineAt(milliseconds() + 50);
-  if (media.duration) {
-    const place = (media.currentTime / media.duration) * 994;
-    document.getElementById("now").setAttribute("x", place.toFixed(1));
-  }
-  if (line === current && !sought) return;
-  const wanted = sought || followed();
-  sought = sought && media.seeking;
-  mark(line);
-  const reading = transcript?.querySelector(":focus-visible"); // by keyboard: it stays in view
-  if (line && wanted && !reading) show(line);
-}
-
 function mark(line) {
   current?.removeAttribute("aria-current");
   current = line;
   line?.setAttribute("aria-current", "true");
 }
 
-// A transcript with a scroll bar of its own comes back to what plays; a page that was scrolled to
-// something else stays there.
-function followed() {
-  if (performance.now() - scrolledAt < FOLLOW_AFTER_MS) return false;
-  return scrolls() || (current !== null && outside(current) === 0);
+// Where that is on the strip of time.
+function pointTo(ms) {
+  document.getElementById("now").setAttribute("x", ((ms / watching.length()) * 994).toFixed(1));
+}
+
+function readFrom(ms) {
+  chosen = Math.round(ms);
+  pointTo(chosen);
+  mark(lineAt(chosen) ?? lines[0] ?? null);
+  if (current) show(current);
 }
 
 function scrolls() {
@@ -101,22 +105,11 @@ function show(line, atOnce = false) {
   const behavior = calm.matches || atOnce ? "instant" : "smooth";
   if (scrolls()) {
     transcript.scrollBy({ top: place.top - top - (bottom - top) / 3, behavior });
-  } else if (sticks() || !media) {
+  } else if (sticks() || !plays) {
     // What plays sticks to the top of the page, wherever that is scrolled to.
-    const height = media ? screen.offsetHeight : 0;
+    const height = plays ? screen.offsetHeight : 0;
     scrollBy({ top: place.top - height - (innerHeight - height) / 4, behavior });
   }
-}
-
-function playFrom(ms) {
-  sought = true;
-  scrolledAt = -Infinity;
-  media.currentTime = ms / 1000;
-  play();
-}
-
-function play() {
-  media.play().catch(() => {}); // browsers may wait for a click before they let anything sound
 }
 
 // --- links to moments --------------------------------------------------------------------------
@@ -134,11 +127,11 @@ function begin(line) {
   const address = new URL(location.href);
   address.searchParams.set("t", String(ms / 1000));
   history.replaceState(null, "", address);
-  playFrom(ms);
+  watching.go(ms);
 }
 
 document.addEventListener("click", (event) => {
-  if (!media || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return;
   const line = moment(event.target);
   if (!line) return;
   event.preventDefault();
@@ -146,28 +139,34 @@ document.addEventListener("click", (event) => {
 });
 
 document.getElementById("line").addEventListener("click", (event) => {
-  if (!media?.duration) return;
+  if (!watching.length()) return;
   const box = event.currentTarget.getBoundingClientRect();
-  playFrom(((event.clientX - box.left) / box.width) * media.duration * 1000);
+  watching.go(((event.clientX - box.left) / box.width) * watching.length());
 });
 
 const hits = [...document.querySelectorAll(".here a[data-start]")].map((a) => Number(a.dataset.start));
 
 function toHit(way) {
-  const now = milliseconds();
+  const now = watching.now();
   const ahead = way > 0
     ? hits.find((ms) => ms > now + 500) ?? hits[0]
     : hits.findLast((ms) => ms < now - 1500) ?? hits.at(-1);
-  if (ahead !== undefined) playFrom(ahead);
+  if (ahead !== undefined) watching.go(ahead);
 }
 
 for (const [id, way] of [["previous", -1], ["next", 1]]) {
   document.getElementById(id)?.addEventListener("click", (event) => {
-    if (!media || !hits.length) return;
+    if (!hits.length) return;
     event.preventDefault();
     toHit(way);
   });
 }
+
+// Whoever searches here comes back to the same moment.
+document.getElementById("within").addEventListener("formdata", (event) => {
+  const ms = watching.now();
+  if (ms || player.dataset.at) event.formData.set("t", String(ms / 1000));
+});
 
 // --- tools -------------------------------------------------------------------------------------
 
@@ -190,7 +189,7 @@ function quote() {
   const selection = getSelection();
   const begun = selection.isCollapsed ? null : lines.find((one) => selection.containsNode(one, true));
   const marked = begun ? String(selection).trim().replace(/\s+/g, " ") : "";
-  const line = begun ?? current ?? lineAt(milliseconds());
+  const line = begun ?? current ?? lineAt(watching.now());
   if (!line) return say(texts.no_line);
   const speaker = line.closest("p").querySelector(".speaker")?.textContent;
   const words = marked || line.textContent.trim();
@@ -207,47 +206,10 @@ function clock(ms) {
   return h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
-function track() {
-  return [...media.textTracks].find((one) => one.kind === "captions");
-}
-
-function toggleCaptions() {
-  track().mode = track().mode === "showing" ? "disabled" : "showing";
-}
-
-function changeSpeed(way) {
-  const now = media.playbackRate;
-  const next = way > 0 ? SPEEDS.find((one) => one > now) : SPEEDS.findLast((one) => one < now);
-  media.playbackRate = next ?? now;
-}
-
-// The player's own menu has speeds that ours has not.
-function showSpeed() {
-  const speed = document.getElementById("speed");
-  const rate = media.playbackRate;
-  if (![...speed.options].some((one) => Number(one.value) === rate)) {
-    const words = `${rate.toLocaleString(document.documentElement.lang)}×`;
-    const next = [...speed.options].find((one) => Number(one.value) > rate) ?? null;
-    speed.add(new Option(words, String(rate)), next);
-  }
-  speed.value = String(rate);
-}
-
-let slow = null;
-
-// Said after a while and taken back in silence; seeking about says nothing.
-function wait() {
-  const waits = !media.error && (media.seeking || (!media.paused && media.readyState < 3));
-  const loading = document.getElementById("loading");
-  document.getElementById("broken").hidden = !media.error;
-  if (!waits) {
-    clearTimeout(slow);
-    slow = null;
-    if (loading.textContent) loading.textContent = "";
-  } else {
-    slow ??= setTimeout(() => { loading.textContent = texts.loading; }, SLOW_MS);
-  }
-}
+document.getElementById("copy-link").addEventListener("click", () => {
+  copy(addressOf(watching.now()), texts.copied_link);
+});
+document.getElementById("copy-quote").addEventListener("click", quote);
 
 // --- keys --------------------------------------------------------------------------------------
 
@@ -255,27 +217,7 @@ const dialog = document.getElementById("keys");
 const keysOn = document.getElementById("keys-on");
 keysOn.checked = localStorage.getItem("keys") !== "off";
 keysOn.addEventListener("change", () => localStorage.setItem("keys", keysOn.checked ? "on" : "off"));
-document.getElementById("show-keys")?.addEventListener("click", () => dialog.showModal());
-
-const skip = (seconds) => () => {
-  media.currentTime = Math.max(media.currentTime + seconds, 0);
-};
-const toggle = () => (media.paused ? play() : media.pause());
-
-const KEYS = {
-  " ": toggle,
-  k: toggle,
-  j: skip(-10),
-  l: skip(10),
-  ArrowLeft: skip(-5),
-  ArrowRight: skip(5),
-  n: () => toHit(1),
-  p: () => toHit(-1),
-  c: toggleCaptions,
-  t: () => enter(current ?? lineAt(milliseconds()) ?? lines[0]),
-  "<": () => changeSpeed(-1),
-  ">": () => changeSpeed(1),
-};
+document.getElementById("show-keys").addEventListener("click", () => dialog.showModal());
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || dialog.open) return;
@@ -286,23 +228,27 @@ document.addEventListener("keydown", (event) => {
   if (theirs && where.closest("button, summary, video, audio")) return;
   if (event.key === "/") {
     event.preventDefault();
-    document.getElementById("q").focus();
+    document.getElementById("q").select();
   } else if (event.key === "?") {
     dialog.showModal();
-  } else if (media && KEYS[event.key]) {
+  } else if (watching.keys[event.key]) {
     event.preventDefault();
-    KEYS[event.key]();
+    watching.keys[event.key]();
   }
 });
 
 // Lines are no stops of the Tab key, of which there would be thousands: arrow keys lead from one to
-// the next. The one that has the focus is a link for as long.
+// the next. The one that has the focus is a link for as long; where nothing plays it is where one is.
 
 function enter(line) {
   if (!line) return;
   line.tabIndex = -1;
   line.setAttribute("role", "link");
   line.focus();
+  if (plays) return;
+  mark(line);
+  chosen = Number(line.dataset.start);
+  pointTo(chosen);
 }
 
 function leave(event) {
@@ -324,35 +270,7 @@ function arrow(event) {
   enter(lines[place]);
 }
 
-// --- begin -------------------------------------------------------------------------------------
+transcript?.addEventListener("keydown", arrow);
+transcript?.addEventListener("focusout", leave);
 
-const scrolled = () => { scrolledAt = performance.now(); };
-
-if (media) {
-  media.addEventListener("timeupdate", follow);
-  media.addEventListener("seeked", follow);
-  for (const name of ["waiting", "seeking", "seeked", "playing", "canplay", "pause", "error"]) {
-    media.addEventListener(name, wait);
-  }
-  media.addEventListener("ratechange", showSpeed);
-  document.addEventListener("wheel", scrolled, { passive: true });
-  document.addEventListener("touchmove", scrolled, { passive: true });
-  transcript?.addEventListener("keydown", arrow);
-  transcript?.addEventListener("focusout", leave);
-  document.getElementById("speed").addEventListener("change", (event) => {
-    media.playbackRate = Number(event.target.value);
-  });
-  document.getElementById("captions").addEventListener("click", toggleCaptions);
-  document.getElementById("copy-link").addEventListener("click", () => copy(addressOf(milliseconds()), texts.copied_link));
-  document.getElementById("copy-quote").addEventListener("click", quote);
-  media.textTracks.addEventListener("change", () => {
-    document.getElementById("captions").setAttribute("aria-pressed", String(track().mode === "showing"));
-  });
-  showSpeed();
-  wait();
-  if (media.dataset.at) {
-    mark(lineAt(Number(media.dataset.at) + 50));
-    play();
-  }
-}
 if (current) show(current, true);
