@@ -111,6 +111,9 @@ def test_a_film_is_given_in_ranges(
         "bytes=٣-",
         "bytes=+1-2",
         "bytes=" + "9" * 4000 + "-",
+        "bytes=5-2",
+        f"bytes={HUGE}-2",
+        "bytes=0-3,5-2",
     ],
 )
 def test_what_is_no_range_is_as_if_it_were_not_there(server: Server, asked_for: str) -> None:
@@ -140,6 +143,16 @@ def test_a_range_of_a_file_that_is_another_by_now_is_the_whole(server: Server) -
         "If-Range: Mon, 01 Jan 2001 00:00:00 GMT",
     ):
         assert asked(server, FILM, "Range: bytes=0-3", other, method="HEAD")[0] == 200
+
+
+def test_who_has_a_film_already_gets_none_of_it_again(server: Server) -> None:
+    _, has, _ = asked(server, FILM, method="HEAD")
+    for same in (f"If-None-Match: {has['etag']}", f"If-Modified-Since: {has['last-modified']}"):
+        for more in ((), ("Range: bytes=0-3",)):
+            got, headers, body = asked(server, FILM, same, *more)
+            assert (got, body) == (304, b"") and "content-length" not in headers
+    part = ("Range: bytes=0-3", f"If-Range: {has['etag']}")
+    assert asked(server, FILM, *part, 'If-None-Match: "x"')[0] == 206
 
 
 def test_memory_stays_flat_and_who_leaves_leaves_nothing_open(server: Server) -> None:
