@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -375,6 +376,27 @@ def test_work_on_recordings_gives_way_to_the_pages(tmp_path: Path, command: str)
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip().endswith(f"nice {max(LOW, os.nice(0))}")
+
+
+# --- the end -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("language", "closing"),
+    [("de", "Die Seiten sind geschlossen."), ("en", "The pages are closed.")],
+)
+def test_who_stops_the_pages_is_told_that_they_are_closed(
+    tmp_path: Path, language: str, closing: str
+) -> None:
+    interviews = Interviews(tmp_path)
+    command = interviews.command("--lang", language, "serve", "--open", "--port", "0")
+    surroundings = interviews.environment()
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=surroundings) as process:
+        assert process.stderr is not None
+        next(line for line in process.stderr if "http://" in line)
+        process.send_signal(signal.SIGTERM)  # a background job may ignore SIGINT
+        *_, last = process.stderr.read().splitlines()
+        assert (process.wait(60), last) == (130, closing)
 
 
 # --- logs ----------------------------------------------------------------------------------------
