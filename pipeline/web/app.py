@@ -20,6 +20,7 @@ from pipeline.web.pages import help as help_pages
 from pipeline.web.pages import judging, media, search, signing, watch
 from pipeline.web.site import Site
 from pipeline.web.templating import page, static, static_files
+from pipeline.web.troubles import trouble
 
 YEAR_S = 365 * 24 * 3600
 
@@ -86,13 +87,9 @@ def static_file(request: Request) -> Response:
 
 def _troubled(request: Request, error: Exception) -> Response:
     assert isinstance(error, InterviewsError)
-    language = language_of(request)
+    said = trouble(error, language_of(request))
     return page(
-        request,
-        "told.html",
-        status=error.http_status,
-        message=error.message(language),
-        told=error.advice(language),
+        request, "told.html", status=error.http_status, message=said.message, told=said.advice
     )
 
 

@@ -25,6 +25,7 @@ from pipeline.web.grouping import Found, by_recording
 from pipeline.web.notices import Told, told
 from pipeline.web.site import Site, site_of
 from pipeline.web.templating import page
+from pipeline.web.troubles import trouble
 from pipeline.web.wording import Wording
 
 _FIRST = 5
@@ -172,17 +173,13 @@ def _found(
 def _refused(
     request: Request, question: Asked, choices: Choices, error: InterviewsError, words: Wording
 ) -> Response:
-    trouble = {
-        "message": error.message(words.language),
-        "advice": error.advice(words.language),
-    }
     return page(
         request,
         "search.html",
         status=error.http_status,
         asked=question,
         choices=choices,
-        trouble=trouble,
+        trouble=trouble(error, words.language),
     )
 
 
