@@ -3,6 +3,7 @@ nothing."""
 
 from __future__ import annotations
 
+import gzip
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.catalog import recordings
+from pipeline.web.templating import static
 from tests.test_web_walk import OPEN as TALK
 from tests.web_home import person, served
 
@@ -57,3 +59,45 @@ def test_what_did_not_change_since_is_not_sent_again(
             os.utime(file, (1_000_000_000.5, 1_000_000_000.5))
         answer = browser.get(f"/r/{TALK.id}/picture/0", if_modified_since=since)
         assert answer.status == status
+
+
+SPOKEN = replace(TALK, said=tuple(f"Der Ausbau der Leitung {n} dauert." for n in range(60)))
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        (f"/r/{TALK.id}/captions.vtt", "text/vtt; charset=utf-8"),
+        (f"/r/{TALK.id}/transcript.srt", "application/x-subrip; charset=utf-8"),
+        (f"/r/{TALK.id}/transcript.txt", "text/plain; charset=utf-8"),
+        (static("style.css"), "text/css; charset=utf-8"),
+        (static("watch.js"), "text/javascript; charset=utf-8"),
+    ],
+)
+def test_texts_are_packed_for_browsers_that_unpack_them(
+    tmp_path: Path, path: str, kind: str
+) -> None:
+    with served(tmp_path, (SPOKEN,), to_all=True) as (_, browser):
+        plain = browser.get(path)
+        assert (plain["content-encoding"], plain["content-type"]) == ("", kind)
+        for refused in ("br", "gzip;q=0", "gzip; q=0.000, br"):
+            assert browser.get(path, accept_encoding=refused).body == plain.body
+        for named in ("gzip", "br, GZIP;q=0.5", "deflate, gzip, br"):
+            answer = browser.get(path, accept_encoding=named)
+            assert answer["content-encoding"] == "gzip" and answer["vary"] == plain["vary"] != ""
+            assert int(answer["content-length"]) == len(answer.body) < len(plain.body) / 2
+            assert gzip.decompress(answer.body) == plain.body
+        if plain["etag"]:
+            again = browser.get(path, accept_encoding="gzip", if_none_match=plain["etag"])
+            assert (again.status, again["content-encoding"]) == (304, "")
+
+
+def test_nothing_is_packed_that_holds_a_token_or_repeats_what_was_asked(tmp_path: Path) -> None:
+    with served(tmp_path, (SPOKEN,)) as (home, nobody):
+        member = person(home, nobody, "member")
+        for path in ("/", "/?q=Ausbau", f"/r/{TALK.id}?q=Ausbau", "/help", "/r/x/transcript.vtt"):
+            answer = member.get(path, accept_encoding="gzip")
+            assert 'name="token"' in answer.text and answer["content-encoding"] == ""
+        assert nobody.get("/sign-in", accept_encoding="gzip")["content-encoding"] == ""
+        film = member.get(f"/r/{TALK.id}/media", accept_encoding="gzip")
+        assert film.body == TALK.bytes and film["content-encoding"] == ""
