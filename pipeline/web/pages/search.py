@@ -15,7 +15,7 @@ from pipeline.catalog import visible
 from pipeline.catalog.recordings import Database
 from pipeline.errors import InterviewsError
 from pipeline.run import playing
-from pipeline.search.analysis import MAX_QUERY_CHARACTERS, chosen_language
+from pipeline.search.analysis import chosen_language
 from pipeline.search.results import SearchResult
 from pipeline.values import Recording, Viewer
 from pipeline.web.asked import SHELF, Asked, Filter, asked, pages
@@ -151,7 +151,6 @@ def _found(
 ) -> Response:
     words = Wording(language_of(request))
     spoken = chosen_language(question.query, None)
-    settings = site_of(request).context.settings
     return page(
         request,
         "search.html",
@@ -161,11 +160,20 @@ def _found(
         pictured=seen.pictured,
         languages=seen.languages,
         summary=_summary(words, result, groups),
-        told=[*told(result, words), *_nearest(words, result), *_across(words, result, spoken)],
+        told=list(
+            dict.fromkeys(
+                [
+                    *_cut(words, question),
+                    *told(result, words),
+                    *_nearest(words, result),
+                    *_across(words, result, spoken),
+                ]
+            )
+        ),
         trouble=None,
         query_language=spoken,
         at=lambda hit: question.at(hit.recording.id, hit.jump_ms),
-        marking=settings.feedback and len(question.query) <= MAX_QUERY_CHARACTERS,
+        marking=site_of(request).context.settings.feedback,
         more=question.for_more if len(result.hits) == question.count else None,
     )
 
@@ -188,6 +196,12 @@ def _summary(words: Wording, result: SearchResult, groups: Sequence[Found]) -> s
         return words("search.none", query=result.query)
     moments = words.count("search.moments", len(result.hits))
     return words.count("search.in_recordings", len(groups), moments=moments)
+
+
+def _cut(words: Wording, question: Asked) -> Iterable[Told]:
+    """That a question was not read to its end."""
+    if question.cut:
+        yield Told("off", words("search.off.long"))
 
 
 def _nearest(words: Wording, result: SearchResult) -> Iterable[Told]:
