@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
+from pipeline.settings import Settings
 from tests.web_client import Browser
 from tests.web_home import Talk, person, served
 
@@ -140,3 +141,14 @@ def test_it_is_said_where_nobody_speaks_of_it_in_these_words(tmp_path: Path) -> 
         assert "Sabine" in named and said not in named
         assert said in browser.get("/?q=Xqzvw").text
         assert said not in browser.get("/?q=Xqzvw&mode=words").text
+
+
+@pytest.mark.parametrize("more", ["Leitung " * 250, "ä" * 800, "💣" * 400])
+def test_a_long_question_is_cut_and_makes_no_large_page(tmp_path: Path, more: str) -> None:
+    talks = [replace(HEAT, title=f"Gespräch-{n:02}") for n in range(12)]
+    with served(tmp_path, talks, Settings(feedback=True), to_all=True) as (_, browser):
+        said = "only its beginning was looked for"
+        short, long = browser.get("/?q=Leitung"), browser.get(f"/?q={quote(f'Leitung {more}')}")
+        assert short.status == long.status == 200 and "/r/" in long.text
+        assert said in long.text and said not in short.text
+        assert len(long.body) < 100_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -111,6 +112,9 @@ def test_a_film_is_given_in_ranges(
         "bytes=٣-",
         "bytes=+1-2",
         "bytes=" + "9" * 4000 + "-",
+        "bytes=5-2",
+        f"bytes={HUGE}-2",
+        "bytes=0-3,5-2",
     ],
 )
 def test_what_is_no_range_is_as_if_it_were_not_there(server: Server, asked_for: str) -> None:
@@ -140,6 +144,16 @@ def test_a_range_of_a_file_that_is_another_by_now_is_the_whole(server: Server) -
         "If-Range: Mon, 01 Jan 2001 00:00:00 GMT",
     ):
         assert asked(server, FILM, "Range: bytes=0-3", other, method="HEAD")[0] == 200
+
+
+def test_who_has_a_film_already_gets_none_of_it_again(server: Server) -> None:
+    _, has, _ = asked(server, FILM, method="HEAD")
+    for same in (f"If-None-Match: {has['etag']}", f"If-Modified-Since: {has['last-modified']}"):
+        for more in ((), ("Range: bytes=0-3",)):
+            got, headers, body = asked(server, FILM, same, *more)
+            assert (got, body) == (304, b"") and "content-length" not in headers
+    part = ("Range: bytes=0-3", f"If-Range: {has['etag']}")
+    assert asked(server, FILM, *part, 'If-None-Match: "x"')[0] == 206
 
 
 def test_memory_stays_flat_and_who_leaves_leaves_nothing_open(server: Server) -> None:
@@ -362,6 +376,27 @@ def test_work_on_recordings_gives_way_to_the_pages(tmp_path: Path, command: str)
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip().endswith(f"nice {max(LOW, os.nice(0))}")
+
+
+# --- the end -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("language", "closing"),
+    [("de", "Die Seiten sind geschlossen."), ("en", "The pages are closed.")],
+)
+def test_who_stops_the_pages_is_told_that_they_are_closed(
+    tmp_path: Path, language: str, closing: str
+) -> None:
+    interviews = Interviews(tmp_path)
+    command = interviews.command("--lang", language, "serve", "--open", "--port", "0")
+    surroundings = interviews.environment()
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=surroundings) as process:
+        assert process.stderr is not None
+        next(line for line in process.stderr if "http://" in line)
+        process.send_signal(signal.SIGTERM)  # a background job may ignore SIGINT
+        *_, last = process.stderr.read().splitlines()
+        assert (process.wait(60), last) == (130, closing)
 
 
 # --- logs ----------------------------------------------------------------------------------------

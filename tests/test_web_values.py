@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, urlsplit
+from dataclasses import replace
+from urllib.parse import parse_qsl, quote_plus, urlsplit
 
 import pytest
 from hypothesis import given
@@ -230,6 +231,16 @@ def test_an_address_asks_for_what_it_was_made_from(question: Asked) -> None:
 )
 def test_what_makes_no_sense_in_an_address_is_left_out(values: dict[str, str]) -> None:
     assert asked({"q": "a"} | values) == Asked("a")
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=1500))
+def test_a_question_is_carried_as_far_as_links_can_and_no_word_is_cut(written: str) -> None:
+    read, whole = asked({"q": written}), written.strip()
+    assert whole.startswith(read.query) and len(quote_plus(read.query)) <= 480
+    assert read.cut == (read.query != whole) == (len(quote_plus(whole)) > 480)
+    assert asked({"q": read.query}) == replace(read, cut=False)
+    if read.cut and " " in read.query.strip():
+        assert whole[len(read.query)].isspace() or " " not in whole[: len(read.query) + 1]
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from mimetypes import guess_type
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -16,10 +17,12 @@ from pipeline.messages import LANGUAGES, text
 from pipeline.web.asking import LANGUAGE_COOKIE, language_of
 from pipeline.web.doors import Doors
 from pipeline.web.guard import BODY_S, Guard, is_secure
+from pipeline.web.packing import packed
 from pipeline.web.pages import help as help_pages
 from pipeline.web.pages import judging, media, search, signing, watch
 from pipeline.web.site import Site
 from pipeline.web.templating import page, static, static_files
+from pipeline.web.troubles import trouble
 
 YEAR_S = 365 * 24 * 3600
 
@@ -81,18 +84,16 @@ def static_file(request: Request) -> Response:
     if path is None or static(name).split("/")[2] != version:
         raise NotFound("web.no_page")
     kept = f"public, max-age={YEAR_S}, immutable"
-    return FileResponse(path, headers={"cache-control": kept})
+    kind = guess_type(name)[0] or "application/octet-stream"
+    answer = Response(path.read_bytes(), media_type=kind, headers={"cache-control": kept})
+    return packed(request, answer)
 
 
 def _troubled(request: Request, error: Exception) -> Response:
     assert isinstance(error, InterviewsError)
-    language = language_of(request)
+    said = trouble(error, language_of(request))
     return page(
-        request,
-        "told.html",
-        status=error.http_status,
-        message=error.message(language),
-        told=error.advice(language),
+        request, "told.html", status=error.http_status, message=said.message, told=said.advice
     )
 
 

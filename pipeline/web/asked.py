@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Literal
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from pipeline.catalog.scope import Scope
 from pipeline.messages import LANGUAGES
-from pipeline.search.analysis import MAX_QUERY_CHARACTERS
 from pipeline.values import Viewer
 
 PAGE = 10
@@ -19,8 +19,9 @@ SHELF = 12
 """Recordings that are looked through at a time, where nothing is asked."""
 
 _LONGEST = 200
-_LONGEST_QUERY = 2 * MAX_QUERY_CHARACTERS
-"""What is repeated in every link of a page; more of it is not read in any case."""
+_LONGEST_QUERY = 480
+"""As an address writes it, where an umlaut takes six characters: it is repeated in every link of a
+page, several times for each moment. Four long sentences are not as long."""
 
 Mode = Literal["hybrid", "words"]
 Filter = Literal["collection", "language", "person", "year"]
@@ -30,7 +31,7 @@ FILTERS: tuple[Filter, ...] = ("collection", "language", "person", "year")
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A search; without a query a look through what there is, ``page`` by page. Empty filters mean
-    all."""
+    all. ``cut``: the question was longer than what is looked for."""
 
     query: str = ""
     mode: Mode = "hybrid"
@@ -40,6 +41,7 @@ class Asked:
     year: str = ""
     count: int = PAGE
     page: int = 1
+    cut: bool = False
 
     @property
     def filtered(self) -> int:
@@ -118,8 +120,10 @@ def asked(given: Mapping[str, str]) -> Asked:
 
     language, year, count = named("language"), named("year"), named("n")
     page = named("page")
+    whole = given.get("q", "").strip()
+    query = _beginning(whole)
     return Asked(
-        query=given.get("q", "").strip()[:_LONGEST_QUERY],
+        query=query,
         mode="words" if named("mode") == "words" else "hybrid",
         collection=named("collection"),
         language=language if language in LANGUAGES else "",
@@ -127,4 +131,15 @@ def asked(given: Mapping[str, str]) -> Asked:
         year=year if re.fullmatch(r"[0-9]{4}", year) else "",
         count=min(int(count), MOST) if re.fullmatch(r"[1-9][0-9]?", count) else PAGE,
         page=int(page) if re.fullmatch(r"[1-9][0-9]{0,5}", page) else 1,
+        cut=query != whole,
     )
+
+
+def _beginning(query: str) -> str:
+    """As much of a question as links carry, to the end of a word."""
+    lengths = accumulate(len(quote_plus(one)) for one in query[: _LONGEST_QUERY + 1])
+    fits = sum(length <= _LONGEST_QUERY for length in lengths)
+    if fits == len(query):
+        return query
+    kept = query[:fits]
+    return kept.rpartition(" ")[0].strip() or kept

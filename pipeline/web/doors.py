@@ -15,6 +15,7 @@ from pipeline.errors import InterviewsError
 from pipeline.values import Viewer
 from pipeline.web.asking import SESSION_COOKIE, Asker, SignedIn, language_of
 from pipeline.web.site import Site
+from pipeline.web.troubles import trouble
 
 OPEN = ("/sign-in", "/invitation/", "/static/", "/language", "/help")
 """What can be reached without an account: nothing that tells of any recording."""
@@ -38,8 +39,8 @@ class Doors:
         try:
             asker = await self._asker(request)
         except InterviewsError as error:
-            words = f"{error.message(language_of(request))} {error.advice(language_of(request))}"
-            await PlainTextResponse(words, error.http_status)(scope, receive, send)
+            words = trouble(error, language_of(request))
+            await PlainTextResponse(" ".join(words), error.http_status)(scope, receive, send)
             return
         if asker is None and not is_open(scope["path"]):
             await _to_the_door(request)(scope, receive, send)

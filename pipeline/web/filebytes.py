@@ -1,4 +1,5 @@
-"""A file as an answer: whole or in byte ranges, and a clean answer where it has vanished."""
+"""A file as an answer: whole, in byte ranges or not again, and a clean answer where it has
+vanished."""
 
 from __future__ import annotations
 
@@ -13,14 +14,16 @@ from starlette.types import Message, Receive, Scope, Send
 
 from pipeline.errors import NotFound
 from pipeline.web.guard import KEPT
+from pipeline.web.unchanged import is_unchanged, unchanged
 
 _PART = r"(?:[0-9]{1,18}-[0-9]{0,18}|-[0-9]{1,18})"
 _RANGES = re.compile(rf"bytes=\s*{_PART}(?:\s*,\s*{_PART})*\s*", re.ASCII | re.IGNORECASE)
+_CLOSED = re.compile("([0-9]+)-([0-9]+)")
 
 
 class FileBytes(FileResponse):
     """``gone`` is raised where the file cannot be opened. Ranges that are none are as if they were
-    not there (RFC 9110, 14.2)."""
+    not there (RFC 9110, 14.2). Whoever has the file as it is gets no byte of it."""
 
     def __init__(self, path: Path, media_type: str, gone: NotFound) -> None:
         super().__init__(path, media_type=media_type, headers={"cache-control": KEPT})
@@ -44,6 +47,9 @@ class FileBytes(FileResponse):
         try:
             self.stat_result = await to_thread.run_sync(os.stat, self.path)
             self.set_stat_headers(self.stat_result)
+            if is_unchanged(Headers(scope=scope), self.headers):
+                await unchanged(self.headers)(scope, receive, send)
+                return
             await super().__call__(_with_true_ranges(scope), receive, sending)
         except OSError as error:
             if begun:
@@ -53,6 +59,13 @@ class FileBytes(FileResponse):
 
 def _with_true_ranges(scope: Scope) -> Scope:
     asked = Headers(scope=scope).get("range")
-    if asked is None or _RANGES.fullmatch(asked):
+    if asked is None or _are_ranges(asked):
         return scope
     return {**scope, "headers": [one for one in scope["headers"] if one[0] != b"range"]}
+
+
+def _are_ranges(asked: str) -> bool:
+    """Whether all are written as they should be, and none ends before it begins (14.1.2)."""
+    if not _RANGES.fullmatch(asked):
+        return False
+    return all(int(first) <= int(last) for first, last in _CLOSED.findall(asked))

@@ -33,6 +33,7 @@ def _plainly(key: str) -> str:
     if key in meaning_off:
         return "search.off.meaning"
     return {
+        "search.degraded.long": "search.off.long",
         "search.degraded.behind": "search.off.behind",
         "search.degraded.glossary": "search.off.synonyms",
     }.get(key, "search.off.slower")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
@@ -16,8 +19,11 @@ from tests.browser.visits import (
     Language,
     Site,
     Visitor,
+    serving,
     until,
 )
+from tests.conftest import Interviews
+from tests.web_home import Talk, WebHome
 
 CUT = """() => {
   const shown = (one) => {
@@ -68,6 +74,28 @@ def test_more_space_between_letters_and_lines_loses_nothing(
     page.add_style_tag(content=SPACED)
     for width, height in (DESKTOP, ENLARGED):
         page.set_viewport_size({"width": width, "height": height})
+        nothing_is_cut(page)
+
+
+NAMES = [f"{one}xandra-Leopoldine von Ruppertshausen-Eschenbach" for one in "AOU"]
+
+
+@pytest.mark.parametrize("query", ["", "?collection=" + NAMES[0], "?q=Ausbau&person=" + NAMES[1]])
+@pytest.mark.parametrize("size", [TELEPHONE, ENLARGED])
+def test_no_name_is_wider_than_the_page(
+    query: str, size: tuple[int, int], visitor: Visitor, tmp_path: Path
+) -> None:
+    said = ("Der Ausbau dauert.", "Vom Ausbau hören alle.")
+    talks = [
+        Talk(one * 2, ("members",), said, one, f"{one} {one}", f"202{n}", one, one)
+        for n, one in enumerate(NAMES)
+    ]
+    WebHome(tmp_path, [*talks, replace(talks[1], title="x" * 80, collection="y" * 80)]).close()
+    with serving(Interviews(tmp_path), "--open") as address:
+        page = visitor.page(size=size)
+        page.goto(f"{address}/{query}")
+        page.locator("details.filters").evaluate("one => one.open = true")
+        expect(page.locator("select[name=person]")).to_be_visible()
         nothing_is_cut(page)
 
 

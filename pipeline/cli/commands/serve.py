@@ -23,7 +23,6 @@ def serve(session: Session, host: str, port: int, open_to_all: bool) -> None:
 
     first = _first_invitation(session, open_to_all)
     context = _for_many(session.context)
-    _warm(session, context)
 
     def ready(address: str) -> None:
         session.note("serve.ready", address=address)
@@ -32,7 +31,12 @@ def serve(session: Session, host: str, port: int, open_to_all: bool) -> None:
         if first:
             click.echo(_said(session, "serve.first", address=f"{address}{first}"), err=True)
 
-    serve_pages(context, host, port, open_to_all=open_to_all, ready=ready)
+    try:
+        _warm(session, context)
+        serve_pages(context, host, port, open_to_all=open_to_all, ready=ready)
+    except KeyboardInterrupt as stopped:
+        session.note("serve.closed")
+        raise click.exceptions.Exit(130) from stopped
 
 
 def _said(session: Session, key: str, **values: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 from starlette.requests import Request
@@ -19,7 +20,9 @@ from pipeline.values import Recording
 from pipeline.web.asking import viewer_of
 from pipeline.web.filebytes import FileBytes
 from pipeline.web.guard import KEPT
+from pipeline.web.packing import packed
 from pipeline.web.site import site_of
+from pipeline.web.unchanged import is_unchanged, unchanged
 
 _TYPES = {
     "vtt": "text/vtt",
@@ -80,9 +83,16 @@ def _written(request: Request, form: str) -> Response:
         recording = visible.get(db, viewer, recording_id)
         spoken = reading.read(db, recording_id)
         written = write_transcript(spoken, form, _facts(db, recording))
-    return Response(
-        written, media_type=f"{_TYPES[form]}; charset=utf-8", headers={"cache-control": KEPT}
+    # A weak tag: the same text packed and as it stands.
+    tag = hashlib.sha256(written.encode()).hexdigest()[:32]
+    answer = Response(
+        written,
+        media_type=f"{_TYPES[form]}; charset=utf-8",
+        headers={"cache-control": KEPT, "etag": f'W/"{tag}"'},
     )
+    if is_unchanged(request.headers, answer.headers):
+        return unchanged(answer.headers)
+    return packed(request, answer)
 
 
 def _facts(db: Database, recording: Recording) -> ExportFacts:

@@ -17,7 +17,7 @@ from pipeline.catalog.standing import about
 from pipeline.errors import InterviewsError
 from pipeline.run import playing
 from pipeline.search import marking
-from pipeline.search.analysis import MAX_QUERY_CHARACTERS, chosen_language
+from pipeline.search.analysis import chosen_language
 from pipeline.search.results import SearchResult
 from pipeline.values import Recording, Viewer
 from pipeline.web.asked import SHELF, Asked, Filter, asked, pages
@@ -27,6 +27,7 @@ from pipeline.web.grouping import Found, by_recording
 from pipeline.web.notices import Told, told
 from pipeline.web.site import Site, site_of
 from pipeline.web.templating import page
+from pipeline.web.troubles import trouble
 from pipeline.web.wording import Wording
 
 _FIRST = 5
@@ -152,7 +153,6 @@ def _found(
 ) -> Response:
     words = Wording(language_of(request))
     spoken = chosen_language(question.query, None)
-    settings = site_of(request).context.settings
     return page(
         request,
         "search.html",
@@ -162,11 +162,20 @@ def _found(
         pictured=seen.pictured,
         languages=seen.languages,
         summary=_summary(words, result, groups),
-        told=[*told(result, words), *_nearest(words, result), *_across(words, result, spoken)],
+        told=list(
+            dict.fromkeys(
+                [
+                    *_cut(words, question),
+                    *told(result, words),
+                    *_nearest(words, result),
+                    *_across(words, result, spoken),
+                ]
+            )
+        ),
         trouble=None,
         query_language=spoken,
         at=lambda hit: question.at(hit.recording.id, hit.jump_ms),
-        marking=settings.feedback and len(question.query) <= MAX_QUERY_CHARACTERS,
+        marking=site_of(request).context.settings.feedback,
         more=question.for_more if len(result.hits) == question.count else None,
     )
 
@@ -174,17 +183,13 @@ def _found(
 def _refused(
     request: Request, question: Asked, choices: Choices, error: InterviewsError, words: Wording
 ) -> Response:
-    trouble = {
-        "message": error.message(words.language),
-        "advice": error.advice(words.language),
-    }
     return page(
         request,
         "search.html",
         status=error.http_status,
         asked=question,
         choices=choices,
-        trouble=trouble,
+        trouble=trouble(error, words.language),
     )
 
 
@@ -193,6 +198,12 @@ def _summary(words: Wording, result: SearchResult, groups: Sequence[Found]) -> s
         return words("search.none", query=result.query)
     moments = words.count("search.moments", len(result.hits))
     return words.count("search.in_recordings", len(groups), moments=moments)
+
+
+def _cut(words: Wording, question: Asked) -> Iterable[Told]:
+    """That a question was not read to its end."""
+    if question.cut:
+        yield Told("off", words("search.off.long"))
 
 
 def _nearest(words: Wording, result: SearchResult) -> Iterable[Told]:

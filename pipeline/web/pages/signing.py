@@ -15,6 +15,7 @@ from pipeline.web.asking import SESSION_COOKIE, asker_of, language_of
 from pipeline.web.guard import is_secure
 from pipeline.web.site import site_of
 from pipeline.web.templating import page
+from pipeline.web.troubles import trouble
 
 _FIELDS = 20
 
@@ -73,14 +74,13 @@ def _signed_in(request: Request, form: dict[str, str]) -> Response:
             if former := request.cookies.get(SESSION_COOKIE):
                 sessions.end(desk.catalogue, former)
     except InterviewsError as error:
-        trouble = _trouble(request, error)
         return page(
             request,
             "sign-in.html",
             status=error.http_status,
             back=back,
             name=name[:200],
-            trouble=trouble,
+            trouble=trouble(error, language_of(request)),
         )
     return _with_session(request, RedirectResponse(back, 303), given)
 
@@ -131,7 +131,7 @@ def _accepted(request: Request, form: dict[str, str]) -> Response:
                 "invitation.html",
                 status=error.http_status,
                 name=user.name,
-                trouble=_trouble(request, error),
+                trouble=trouble(error, language_of(request)),
             )
     return _with_session(request, RedirectResponse("/", 303), given)
 
@@ -147,8 +147,3 @@ def _with_session(request: Request, answer: Response, given: str) -> Response:
         path="/",
     )
     return answer
-
-
-def _trouble(request: Request, error: InterviewsError) -> dict[str, str]:
-    language = language_of(request)
-    return {"message": error.message(language), "advice": error.advice(language)}
