@@ -71,7 +71,7 @@ SPOKEN = replace(TALK, said=tuple(f"Der Ausbau der Leitung {n} dauert." for n in
         (f"/r/{TALK.id}/transcript.srt", "application/x-subrip; charset=utf-8"),
         (f"/r/{TALK.id}/transcript.txt", "text/plain; charset=utf-8"),
         (static("style.css"), "text/css; charset=utf-8"),
-        (static("watch.js"), "text/javascript; charset=utf-8"),
+        (static("playing.js"), "text/javascript; charset=utf-8"),
     ],
 )
 def test_texts_are_packed_for_browsers_that_unpack_them(
