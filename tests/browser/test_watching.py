@@ -216,6 +216,7 @@ def test_a_search_where_it_plays_keeps_the_moment_and_the_way_back(
     search = asking(q="Was kostet die Fernwärme?", mode="words", collection="Wärmewende")
     page.goto(site(search))
     page.locator(".found h3 a").first.click()
+    page.wait_for_url(re.compile("/r/"))
     until(page, lambda: not Media(page).get("paused") and Media(page).at)
     page.keyboard.press("k")
     page.keyboard.press("l")
