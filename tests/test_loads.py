@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import CancelledError, Executor, Future
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
@@ -181,6 +181,38 @@ def test_a_window_that_cannot_be_recognised_costs_no_other_of_its_load(
     engine.close()
 
 
+class Cluster(Bench):
+    """An executor that can be told less at its end, as Dask's."""
+
+    def shutdown(self, wait: bool = True) -> None:  # type: ignore[override]
+        """Nothing is left to do."""
+
+
+def test_what_a_cluster_cancelled_goes_out_again_and_does_not_go_round_for_ever() -> None:
+    refusals = iter([CancelledError()])
+
+    def lost_once(windows: Windows) -> list[Recognition]:
+        for error in refusals:
+            raise error
+        return heard(windows)
+
+    def lost(_: Windows) -> list[Recognition]:
+        raise CancelledError
+
+    cluster, gone = Cluster(lost_once), Cluster(lost)
+    for one in (cluster, gone):
+        one.go_on.set()
+    engine = engine_over(cluster)
+    assert numbers([sent(engine, 7)]) == [7]
+    engine.close()
+    engine = engine_over(gone)
+    pending = sent(engine, 7)
+    assert pending.done(WAIT_S)
+    with pytest.raises(WorkerDied):
+        pending.result()
+    engine.close()
+
+
 def test_a_model_that_is_not_there_is_everybody_s_trouble() -> None:
     def without(_: Windows) -> list[Recognition]:
         raise ModelError("absent", "speaking", str(Path("models")))
@@ -191,6 +223,23 @@ def test_a_model_that_is_not_there_is_everybody_s_trouble() -> None:
     for pending in [sent(engine, number) for number in range(3)]:
         with pytest.raises(Missing):
             pending.result()
+    engine.close()
+
+
+def test_an_answer_that_makes_no_sense_keeps_nobody_waiting() -> None:
+    answers = iter([[]])
+
+    def senseless_once(windows: Windows) -> list[Recognition]:
+        return next(answers, heard(windows))
+
+    bench = Bench(senseless_once)
+    bench.go_on.set()
+    engine = engine_over(bench)
+    first = sent(engine, 1)
+    assert first.done(WAIT_S)
+    with pytest.raises(ValueError, match="shorter"):
+        first.result()
+    assert numbers([sent(engine, 2)]) == [2]
     engine.close()
 
 

@@ -97,8 +97,13 @@ class Engine:
                 waiting.append(event)
             else:
                 out -= 1
+                try:
+                    again = self._handed_on(event)
+                except Exception as error:  # noqa: BLE001  (nobody may wait for ever)
+                    _fail(event.load, error)
+                    again = []
                 # Windows that go out again have waited longest.
-                waiting = [*self._handed_on(event), *waiting]
+                waiting = [*again, *waiting]
             waiting = [window for window in waiting if not window.answer.cancelled()]
             while waiting and self._events.empty() and self._wanted(waiting, out):
                 load = gather(waiting, self._most)
@@ -160,7 +165,10 @@ class Engine:
         with self._lock:
             if self._executor is broken:
                 self._executor = None
-        broken.shutdown(wait=False, cancel_futures=True)
+        if isinstance(broken, ProcessPoolExecutor):
+            broken.shutdown(wait=False, cancel_futures=True)
+        else:
+            broken.shutdown(wait=False)  # a cluster's executor knows no more
 
     def _present(self) -> Executor:
         with self._lock:
