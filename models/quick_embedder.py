@@ -2,11 +2,11 @@
 
 Importing torch and sentence-transformers takes seconds and hundreds of megabytes, which a search
 in a process of its own would pay each time; this takes tenths of a second. Passages are encoded
-here, too: on two threads sentence-transformers (6.2 on torch 2.13) takes 3 times as long with the
-bundled model and twice as long with all-MiniLM-L6-v2, as ``make bench-cold`` measures. Small
-batches are quicker than large ones and need less memory. Vectors are the same to a cosine of .9999
-and better, which ``models.prepare`` finds out before a model is used in this way; so a model keeps
-its hash, and what was embedded by either stays valid.
+here, too: on two threads sentence-transformers (6.2 on torch 2.13) takes 3 times as long and more
+with the bundled model and 1.6 to 2 times with all-MiniLM-L6-v2, as ``make bench-cold`` measures.
+Small batches are quicker than large ones and need less memory. Vectors are the same to a cosine of
+.9999 and better, which ``models.prepare`` finds out before a model is used in this way; so a model
+keeps its hash, and what was embedded by either stays valid.
 """
 
 from __future__ import annotations
