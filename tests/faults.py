@@ -145,9 +145,9 @@ class Faults:
 
     def _wrap_product(self) -> None:
         from pipeline.catalog.connection import Catalogue
+        from pipeline.index import building
         from pipeline.reports import store
         from pipeline.run import engine, workers
-        from pipeline.search import vectors
 
         plain = Catalogue.write
 
@@ -159,7 +159,7 @@ class Faults:
             self.meet("after-commit")
 
         Catalogue.write = write  # type: ignore[method-assign]
-        vectors.build = self._around("build", vectors.build, "built")
+        building.build = self._around("build", building.build, "built")
         store.write = self._around("report", store.write, "reported")
         # Worker processes are sent its name and find their own.
         workers.recognise = self._before("recognise", engine.recognise)

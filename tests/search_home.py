@@ -15,7 +15,7 @@ from pipeline.catalog.connection import Catalogue, open_catalogue
 from pipeline.catalog.standing import about
 from pipeline.errors import Missing
 from pipeline.fingerprint import text_digest
-from pipeline.search import vectors
+from pipeline.index import building
 from pipeline.search.analysis import analyse, full_text, guess_language
 from pipeline.search.search import Searcher
 from pipeline.stages.chunk import ChunkParameters, chunk
@@ -115,7 +115,7 @@ class SearchHome:
 
     def publish(self) -> generations.Generation:
         """Build and publish a generation of all chunks."""
-        generation = vectors.build(self.catalogue, self.index_dir, self.model)
+        generation = building.build(self.catalogue, self.index_dir, self.model)
         assert generation is not None
         with self.catalogue.write() as db:
             generations.publish(db, generation)

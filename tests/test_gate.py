@@ -14,6 +14,7 @@ from pipeline.catalog import chunks, generations, recordings, refusals
 from pipeline.catalog.connection import Catalogue
 from pipeline.errors import Missing
 from pipeline.home import open_home
+from pipeline.index import files, vectors
 from pipeline.messages import LANGUAGES
 from pipeline.nights import gate
 from pipeline.nights.gate import Verdict
@@ -23,7 +24,6 @@ from pipeline.run.execute import run
 from pipeline.run.intake import Added, Wishes, add
 from pipeline.run.observer import Silent
 from pipeline.run.options import RunOptions, RunReport
-from pipeline.search import vectors
 from pipeline.search.search import Searcher
 from pipeline.settings import Settings
 from tests.conftest import Interviews
@@ -170,8 +170,8 @@ def test_a_worse_text_model_is_refused_and_search_answers_from_the_old_one(
     assert place.published() == before
     assert {asked: worse.titles(asked) for asked in GOLD} == answers
     assert all(answers.values())
-    assert [path.name for path in vectors.files(place.context.home.index)] == [
-        vectors.path_of(place.context.home.index, before.id).name
+    assert [path.name for path in files.files(place.context.home.index)] == [
+        files.vectors_of(place.context.home.index, before.id).name
     ]
     for language in LANGUAGES:
         assert str(models["worse"]) in gate.said(verdict, language)
@@ -322,7 +322,7 @@ def test_the_last_recording_gone_leaves_no_index(place: Place) -> None:
             chunks.drop_sets(db, one.id)
     verdict = place.ask_gate()
     assert (verdict.reason, verdict.published, verdict.generation) == ("emptied", True, None)
-    assert vectors.files(place.context.home.index) == []
+    assert files.files(place.context.home.index) == []
 
 
 def test_a_broken_candidate_of_the_same_model_is_refused_for_those_chunks_only(
@@ -359,7 +359,7 @@ def test_a_lost_index_is_built_again_even_where_the_same_one_was_refused(place: 
         held = refusal.chunks_digest(db, published.model)
         terms = (digest, place.context.settings.gold_tolerance, held)
         refusals.note(db, refusals.Refusal(published.model.hash, *terms, 10, 0.9, 0.1))
-    vectors.path_of(place.context.home.index, published.id).unlink()
+    files.vectors_of(place.context.home.index, published.id).unlink()
     assert place.run().published == published.id + 1
 
 
@@ -377,7 +377,7 @@ def test_a_model_that_cannot_be_loaded_is_not_published(
     with pytest.raises(Missing):
         gate.judge(fresh, place.catalogue, model)
     assert place.published() == before
-    assert len(vectors.files(place.context.home.index)) == 1
+    assert len(files.files(place.context.home.index)) == 1
 
 
 def test_a_recording_removed_while_a_model_is_refused_is_found_by_nobody(

@@ -18,10 +18,10 @@ from pipeline.catalog import backup, connection, recordings
 from pipeline.catalog.connection import Catalogue, migrations, open_catalogue, schema_version
 from pipeline.errors import BadInput, HomeUnusable
 from pipeline.home import Home, open_home
+from pipeline.index import files
 from pipeline.nights import keeping
 from pipeline.run import copies, publish, removal
 from pipeline.run.context import Context
-from pipeline.search import vectors
 from pipeline.settings import Settings
 from pipeline.values import RecordingFacts
 from tests.search_home import SearchHome, interview
@@ -172,18 +172,18 @@ def test_index_files_that_no_generation_needs_go(tmp_path: Path) -> None:
     home = SearchHome(tmp_path)
     home.add("Wasser", interview("Das Trinkwasser ist gut."))
     published = home.publish()
-    stray = vectors.path_of(home.index_dir, published.id + 7)
-    shutil.copy(vectors.path_of(home.index_dir, published.id), stray)
+    stray = files.vectors_of(home.index_dir, published.id + 7)
+    shutil.copy(files.vectors_of(home.index_dir, published.id), stray)
     (home.index_dir / ".building-1-generation-000009.faiss").write_bytes(b"x")
     (home.index_dir / "notes.txt").write_bytes(b"mine")
     context = Context(open_home(tmp_path), Settings())
     with publish.candidate(context.home, home.catalogue, home.model) as built:
         assert built is not None
         keeping.prune(context, home.catalogue, TODAY)  # somebody is building: nothing is touched
-        assert vectors.path_of(home.index_dir, built.id).exists()
+        assert files.vectors_of(home.index_dir, built.id).exists()
     keeping.prune(context, home.catalogue, TODAY)
     left = {path.name for path in home.index_dir.iterdir()} - {".build.lock"}
-    assert left == {vectors.path_of(home.index_dir, published.id).name, "notes.txt"}
+    assert left == {files.vectors_of(home.index_dir, published.id).name, "notes.txt"}
     assert home.searcher().search("Trinkwasser").hits
 
 

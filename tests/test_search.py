@@ -16,8 +16,9 @@ from pipeline.catalog import chunks
 from pipeline.catalog.scope import Scope
 from pipeline.cli.commands.search import play_command
 from pipeline.errors import BadInput, InterviewsError, Missing
+from pipeline.index import files
 from pipeline.messages import LANGUAGES
-from pipeline.search import meaning, nearest, vectors
+from pipeline.search import meaning, nearest
 from pipeline.search.results import MODES, Mode, result_json
 from pipeline.stages.chunk import ChunkParameters
 from pipeline.values import Media, Span
@@ -244,7 +245,7 @@ def test_a_damaged_index_of_a_small_collection_loses_nothing(
     home: SearchHome, damage: bytes
 ) -> None:
     sound = home.searcher().search("Zähler tauschen", mode="meaning", limit=50)
-    vectors.files(home.index_dir)[-1].write_bytes(damage)
+    files.files(home.index_dir)[-1].write_bytes(damage)
     found = home.searcher().search("Zähler tauschen", mode="meaning", limit=50)
     assert [hit.chunk_id for hit in found.hits] == [hit.chunk_id for hit in sound.hits]
     assert [notice.key for notice in found.degraded] == ["search.degraded.index_direct"]
@@ -253,7 +254,7 @@ def test_a_damaged_index_of_a_small_collection_loses_nothing(
 def test_a_missing_index_of_a_large_collection_leaves_words(
     home: SearchHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    vectors.files(home.index_dir)[-1].unlink()
+    files.files(home.index_dir)[-1].unlink()
     monkeypatch.setattr(nearest, "LONGEST_TAIL", 1)
     found = home.searcher().search("Zähler")
     assert found.hits[0].recording.facts.title == "Wasser"

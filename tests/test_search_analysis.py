@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.search.analysis import analyse, full_text, guess_language, query_words, told_language
-from pipeline.search.words import expression
+from pipeline.search.spoken import expression
+from pipeline.search.words import phrases
 
 
 @pytest.mark.parametrize(
@@ -87,6 +88,6 @@ def test_terms_are_alphanumeric_and_offsets_lie_in_the_text(
 
 @given(st.text(max_size=200))
 def test_a_match_expression_holds_quoted_terms_only(query: str) -> None:
-    found = expression(query_words(query), ["teil"])
+    found = expression(phrases(query_words(query), ["teil"]))
     bare = re.sub(r"\b(words|ends|about) : \(|\)| OR ", " ", found).replace('"*', '"')
     assert all(part[0] == part[-1] == '"' and part[1:-1].isalnum() for part in bare.split())

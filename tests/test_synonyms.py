@@ -13,10 +13,12 @@ from pipeline.errors import BadInput
 from pipeline.glossary import Glossary, Term
 from pipeline.messages import LANGUAGES
 from pipeline.search.analysis import analyse, query_words
+from pipeline.search.query import parse, readable
 from pipeline.search.results import MODES, Mode, SearchResult
 from pipeline.search.search import Searcher
+from pipeline.search.spoken import expression
 from pipeline.search.synonyms import Synonyms
-from pipeline.search.words import expression
+from pipeline.search.words import phrases
 from tests.search_home import SearchHome, interview
 
 RADIO = Term("LoRaWAN", ("Lora Wan", "Laura Wahn"), ("Weitverkehrsfunk", "long-range radio"))
@@ -194,7 +196,7 @@ def test_names_are_never_taken_for_query_syntax(query: str, terms: list[Term]) -
         for word in glossary.widen(asked, query_words(asked)):
             for name in word.synonyms:
                 assert all(part.isalnum() for part in name.split(" "))
-            assert expression([word], ()).count('"') % 2 == 0
+            assert expression(phrases([word], ())).count('"') % 2 == 0
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -202,5 +204,5 @@ def test_names_are_never_taken_for_query_syntax(query: str, terms: list[Term]) -
 def test_no_glossary_breaks_the_search(home: SearchHome, terms: list[Term]) -> None:
     glossary = Glossary(tuple(terms))
     for form in terms[0].forms:
-        if analyse(form, "de"):
+        if analyse(parse(readable(form)).asked, "de"):
             assert search(home, form, glossary=glossary).query == form

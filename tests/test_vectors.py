@@ -14,9 +14,10 @@ from pipeline.catalog import chunks
 from pipeline.catalog import vectors as stored_vectors
 from pipeline.catalog.scope import Scope
 from pipeline.errors import HomeUnusable, InterviewsError
-from pipeline.search import vectors
+from pipeline.index import building, files, opening, vectors
+from pipeline.index.vectors import flags_of
+from pipeline.search.indexes import Indexes
 from pipeline.search.meaning import meaning_leg
-from pipeline.search.vectors import VectorIndex
 from pipeline.stages.chunk import ChunkParameters
 from pipeline.values import ModelRef
 from tests.search_home import SearchHome, interview
@@ -45,7 +46,7 @@ def all_vectors(home: SearchHome) -> tuple[chunks.Ids, chunks.Half]:
 
 def test_a_generation_holds_every_chunk_and_finds_each_by_its_own_vector(home: SearchHome) -> None:
     generation = home.publish()
-    index = vectors.opened(home.index_dir, generation)
+    index = opening.vectors(home.index_dir, generation)
     ids, stored = all_vectors(home)
     assert (generation.chunks, generation.newest_chunk) == (len(ids), ids[-1])
     for chunk_id, vector in zip(ids, stored, strict=True):
@@ -55,31 +56,33 @@ def test_a_generation_holds_every_chunk_and_finds_each_by_its_own_vector(home: S
 
 
 def test_only_allowed_chunks_compete(home: SearchHome) -> None:
-    index = vectors.opened(home.index_dir, home.publish())
+    index = opening.vectors(home.index_dir, home.publish())
     ids, stored = all_vectors(home)
     query = stored[0][np.newaxis].astype(np.float32)
     allowed = ids[[1, 3]]
-    assert {found for found, _ in index.search(query, 10, allowed)} == set(allowed.tolist())
-    assert index.search(query, 10, ids[:0]) == []
+    assert {found for found, _ in index.search(query, 10, flags_of(allowed))} == set(
+        allowed.tolist()
+    )
+    assert index.search(query, 10, flags_of(ids[:0])) == []
 
 
 def test_nothing_is_built_of_nothing(tmp_path: Path) -> None:
     home = SearchHome(tmp_path)
-    assert vectors.build(home.catalogue, home.index_dir, home.model) is None
-    assert vectors.files(home.index_dir) == []
+    assert building.build(home.catalogue, home.index_dir, home.model) is None
+    assert files.files(home.index_dir) == []
 
 
 def test_files_are_numbered_and_nothing_unfinished_is_left(home: SearchHome) -> None:
     home.publish()
     home.publish()
     assert [path.name for path in home.index_dir.iterdir() if path.name.startswith(".")] == []
-    assert [vectors.number_of(path) for path in vectors.files(home.index_dir)] == [1, 2]
+    assert [files.number_of(path) for path in files.files(home.index_dir)] == [1, 2]
 
 
 def test_what_a_killed_build_left_is_cleared(home: SearchHome) -> None:
     left = home.index_dir / ".building-1-generation-000007.faiss"
     left.write_bytes(b"half")
-    vectors.clear_unfinished(home.index_dir)
+    files.clear_unfinished(home.index_dir)
     assert not left.exists()
 
 
@@ -89,13 +92,13 @@ def test_equal_vectors_make_equal_files(home: SearchHome) -> None:
 
 def test_an_intact_file_passes_the_check(home: SearchHome) -> None:
     generation = home.publish()
-    vectors.check(vectors.path_of(home.index_dir, generation.id), generation)
+    opening.check(home.index_dir, generation)
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "altered", "other"])
 def test_a_damaged_file_is_noticed(home: SearchHome, damage: str) -> None:
     generation = home.publish()
-    path = vectors.path_of(home.index_dir, generation.id)
+    path = files.vectors_of(home.index_dir, generation.id)
     content = path.read_bytes()
     path.unlink()
     if damage == "cut":
@@ -105,7 +108,7 @@ def test_a_damaged_file_is_noticed(home: SearchHome, damage: str) -> None:
     elif damage == "other":
         path.write_bytes(b"not an index")
     with pytest.raises(InterviewsError) as raised:
-        vectors.check(path, generation)
+        opening.check(home.index_dir, generation)
     assert raised.value.key == "index.damaged"
 
 
@@ -117,15 +120,15 @@ def test_a_full_disk_is_said_plainly_and_leaves_no_generation(
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(HomeUnusable) as raised:
-        vectors.build(home.catalogue, home.index_dir, home.model)
+        building.build(home.catalogue, home.index_dir, home.model)
     assert raised.value.key == "home.full"
     assert list(home.index_dir.iterdir()) == []
 
 
 def test_an_open_index_outlives_its_file(home: SearchHome) -> None:
     generation = home.publish()
-    index = vectors.opened(home.index_dir, generation)
-    vectors.path_of(home.index_dir, generation.id).unlink()
+    index = opening.vectors(home.index_dir, generation)
+    files.vectors_of(home.index_dir, generation.id).unlink()
     _, stored = all_vectors(home)
     assert len(index.search(stored[:1].astype(np.float32), 2)) == 2
 
@@ -141,7 +144,7 @@ def test_a_large_collection_gets_inverted_lists_and_keeps_its_recall(
     home.add("Lang", interview(*sentences), ChunkParameters(7, 0))
     generation = home.publish()
     assert generation.kind == "ivf"
-    index = vectors.opened(home.index_dir, generation)
+    index = opening.vectors(home.index_dir, generation)
     ids, stored = all_vectors(home)
     queries = stored[::20].astype(np.float32)
     exact = ids[np.argsort(-(queries @ stored.astype(np.float32).T), axis=1)[:, :10]]
@@ -149,7 +152,7 @@ def test_a_large_collection_gets_inverted_lists_and_keeps_its_recall(
     shared = sum(len(set(e.tolist()) & f) for e, f in zip(exact, found, strict=True))
     assert shared >= 0.95 * exact.size
     allowed = ids[10:30]
-    near = {i for i, _ in index.search(queries[:1], 50, allowed)}
+    near = {i for i, _ in index.search(queries[:1], 50, flags_of(allowed))}
     assert near
     assert near <= set(allowed.tolist())
 
@@ -157,7 +160,7 @@ def test_a_large_collection_gets_inverted_lists_and_keeps_its_recall(
 def test_the_leg_finds_the_same_with_and_without_an_index(home: SearchHome) -> None:
     generation = home.publish()
     home.add("Später", interview("Das Wasser ist neu.", "Der Speicher ist leer."), ONE_EACH)
-    published = (VectorIndex.open(vectors.path_of(home.index_dir, generation.id)), generation)
+    published = Indexes(home.index_dir).opened(generation)
     query = home.embedder.encode_query("Wie sauber ist das Wasser?")
     with home.catalogue.read() as db:
         through = meaning_leg(db, published, query, home.model.hash, Scope(), 10)

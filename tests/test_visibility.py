@@ -199,7 +199,7 @@ def test_how_a_damaged_index_is_met_does_not_tell_how_much_is_hidden(
 def moments(home: SearchHome, title: str, viewer: Viewer | None) -> list[dict[str, object]]:
     with home.catalogue.read() as db:
         own = next(one.id for one in recordings.every(db) if one.facts.title == title)
-        found = related(home.searcher(), db, own, 0, Scope(viewer=viewer))
+        found = related(home.searcher().indexes, db, own, 0, Scope(viewer=viewer))
     return [moment_json(one) for one in found.moments]
 
 
@@ -353,7 +353,7 @@ def test_what_a_search_knows_of_the_collection_is_looked_at_once_for_all_who_see
     searcher: Searcher = both.searcher()
     with both.catalogue.read() as db:
         seen = {
-            viewer: searcher.background(db, both.model, Scope(viewer=viewer))
+            viewer: searcher.indexes.background(db, both.model.hash, Scope(viewer=viewer))
             for viewer in EVERYBODY
         }
     assert seen[MEMBER] == seen[Viewer("member")] != seen[STAFF] == seen[ADMIN] == seen[None]

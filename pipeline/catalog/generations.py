@@ -23,6 +23,11 @@ class Generation:
     sha256: str
     made_ms: int
     state: str
+    words_sha256: str | None = None
+    """Of its file of words; None where it has none."""
+
+    recall: float | None = None
+    """Of the ten nearest of its own vectors, how many it finds; None where it compares all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,8 @@ def publish(db: sqlite3.Connection, generation: Generation) -> None:
     db.execute("UPDATE generations SET state = 'previous' WHERE state = 'published'")
     db.execute(
         "INSERT INTO generations (id, model_name, model_hash, dimension, kind, chunks,"
-        " newest_chunk, sha256, made_ms, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'published')",
+        " newest_chunk, sha256, made_ms, state, words_sha256, recall)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'published', ?, ?)",
         (
             generation.id,
             generation.model.name,
@@ -78,6 +84,8 @@ def publish(db: sqlite3.Connection, generation: Generation) -> None:
             generation.newest_chunk,
             generation.sha256,
             now_ms(),
+            generation.words_sha256,
+            generation.recall,
         ),
     )
     set_text_model(db, generation.model)
@@ -160,6 +168,8 @@ def _generation(row: sqlite3.Row) -> Generation:
         sha256=row["sha256"],
         made_ms=row["made_ms"],
         state=row["state"],
+        words_sha256=row["words_sha256"],
+        recall=row["recall"],
     )
 
 

@@ -53,11 +53,8 @@ class Scope:
 
     def condition(self) -> tuple[str, list[str]]:
         """An SQL condition over ``chunks`` and ``recordings``, with its values."""
-        allowed, values = audience.condition(self.viewer)
-        parts = [] if allowed == "1" else [allowed]
-        if self.recording is not None:
-            parts.append("recordings.id = ?")
-            values.append(self.recording)
+        of_recordings, values = self.of_recordings()
+        parts = [] if of_recordings == "1" else [of_recordings]
         if self.language is not None:
             # As a hit shows it: captions name no language, their recording may.
             parts.append(
@@ -65,6 +62,23 @@ class Scope:
                 " nullif(recordings.language, 'auto')) = ?"
             )
             values.append(self.language)
+        # The plus keeps SQLite from asking the full-text table once for every id.
+        matching = "(SELECT rowid FROM chunk_words WHERE chunk_words MATCH ?)"
+        if self.holds:
+            parts.append(f"+chunks.id IN {matching}")
+            values.append(f"words : ({self.holds})")
+        if self.lacks:
+            parts.append(f"+chunks.id NOT IN {matching}")
+            values.append(f"words : ({self.lacks})")
+        return " AND ".join(parts) or "1", [_storable(value) for value in values]
+
+    def of_recordings(self) -> tuple[str, list[str]]:
+        """The part of the condition that is about ``recordings`` alone, with its values."""
+        allowed, values = audience.condition(self.viewer)
+        parts = [] if allowed == "1" else [allowed]
+        if self.recording is not None:
+            parts.append("recordings.id = ?")
+            values.append(self.recording)
         if self.collection is not None:
             parts.append("recordings.collection = ?")
             values.append(self.collection)
@@ -78,13 +92,9 @@ class Scope:
             )
             escaped = self.person.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
             values.append(f"%{escaped}%")
-        # The plus keeps SQLite from asking the full-text table once for every id.
-        matching = "(SELECT rowid FROM chunk_words WHERE chunk_words MATCH ?)"
-        if self.holds:
-            parts.append(f"+chunks.id IN {matching}")
-            values.append(f"words : ({self.holds})")
-        if self.lacks:
-            parts.append(f"+chunks.id NOT IN {matching}")
-            values.append(f"words : ({self.lacks})")
-        # No row holds what is no character, and SQLite takes none.
-        return " AND ".join(parts) or "1", [_SURROGATE.sub("\ufffd", value) for value in values]
+        return " AND ".join(parts) or "1", [_storable(value) for value in values]
+
+
+def _storable(value: str) -> str:
+    """No row holds what is no character, and SQLite takes none."""
+    return _SURROGATE.sub("\ufffd", value)

@@ -20,6 +20,7 @@ from pipeline.catalog.connection import Catalogue, now_ms
 from pipeline.errors import HomeUnusable, InterviewsError, Missing
 from pipeline.inbox import scan
 from pipeline.inbox.scan import InboxReport
+from pipeline.index import opening
 from pipeline.nights import gate, keeping, retention
 from pipeline.nights.gate import Verdict
 from pipeline.nights.watch import Watch
@@ -44,7 +45,6 @@ from pipeline.run.execute import run
 from pipeline.run.observer import Observer
 from pipeline.run.options import RunOptions
 from pipeline.run.outlook import outlook
-from pipeline.search import vectors
 from pipeline.values import Failure
 
 logger = logging.getLogger(__name__)
@@ -249,7 +249,7 @@ class _Night:
             return
         home = self.context.home
         try:
-            vectors.check(vectors.path_of(home.index, generation.id), generation)
+            opening.check(home.index, generation)
         except InterviewsError as error:
             self.notes.index_sound = False
             self.notes.troubles.append(("check", error.failure()))

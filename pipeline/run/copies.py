@@ -26,9 +26,9 @@ from pipeline.catalog.connection import Catalogue, open_catalogue
 from pipeline.catalog.corrections import WithheldRow
 from pipeline.errors import BadInput, HomeUnusable
 from pipeline.home import Home, disk_error, sync_folder
+from pipeline.index import files
 from pipeline.run import correcting, feedback, publish, removal, renditions, runner
 from pipeline.run.context import Context
-from pipeline.search import vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,7 @@ def _bring_back(home: Home, db: Connection, judgements: str) -> int:
 
 def _newest_file(index: Path) -> int:
     """The highest number among generation files: ids are never used twice."""
-    return max((vectors.number_of(path) for path in vectors.files(index)), default=0)
+    return max((files.number_of(path) for path in files.files(index)), default=0)
 
 
 def _refuse_own(context: Context, target: Path) -> None:

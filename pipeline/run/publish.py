@@ -17,9 +17,9 @@ from pipeline.catalog.connection import Catalogue
 from pipeline.catalog.generations import Generation
 from pipeline.errors import InterviewsError, NotFound
 from pipeline.home import Home
+from pipeline.index import building, files, opening
 from pipeline.run import refusal
 from pipeline.run.context import Context
-from pipeline.search import vectors
 from pipeline.values import ModelRef
 
 
@@ -48,7 +48,7 @@ def candidates(db: sqlite3.Connection, context: Context, *, worked: bool) -> lis
     models = [asked] if published.hash != asked.hash and complete_for(db, asked) else []
     state = generations.index_state(db)
     stale = state.behind > 0 or state.dead > 0
-    stale = stale or not vectors.readable(context.home.index, state.generation)
+    stale = stale or not opening.readable(context.home.index, state.generation)
     if stale and (state.chunks > 0 or state.generation is not None):
         models.append(published)
     return models
@@ -91,10 +91,10 @@ def candidate(
     there are no chunks. Nobody else builds while the block lasts; what is not flipped by its end
     is dropped. Raises as ``publish`` does."""
     with _building(home.index, wait):
-        vectors.clear_unfinished(home.index)
+        files.clear_unfinished(home.index)
         _clear_strays(home, catalogue)
         try:
-            yield vectors.build(catalogue, home.index, model)
+            yield building.build(catalogue, home.index, model)
         finally:
             _clear_strays(home, catalogue)
 
@@ -139,7 +139,7 @@ def roll_back(home: Home, catalogue: Catalogue) -> Generation:
         gone = before.chunks - chunks.count(db, before.model.hash, before.newest_chunk)
         if gone * 2 > before.chunks:
             raise NotFound("index.previous_gone", id=before.id, gone=gone, chunks=before.chunks)
-        vectors.check(vectors.path_of(home.index, before.id), before)
+        opening.check(home.index, before)
         generations.roll_back(db)
     return before
 
@@ -149,7 +149,7 @@ def _published_is_sound(home: Home, catalogue: Catalogue) -> bool:
         current = generations.published(db)
     try:
         if current is not None:
-            vectors.check(vectors.path_of(home.index, current.id), current)
+            opening.check(home.index, current)
     except InterviewsError:
         return False
     return True
@@ -160,7 +160,7 @@ def tidy(home: Home, catalogue: Catalogue) -> None:
     building; then that is seen to."""
     try:
         with _building(home.index, wait=False):
-            vectors.clear_unfinished(home.index)
+            files.clear_unfinished(home.index)
             _clear_strays(home, catalogue)
             clear_retired(home, catalogue)
     except AlreadyBuilding:
@@ -171,8 +171,8 @@ def _clear_strays(home: Home, catalogue: Catalogue) -> None:
     """Only for whoever holds the build lock: a candidate is a stray until it is flipped."""
     with catalogue.read() as db:
         known = generations.every_id(db)
-    for path in vectors.files(home.index):
-        if vectors.number_of(path) not in known:
+    for path in files.files(home.index):
+        if files.number_of(path) not in known:
             path.unlink(missing_ok=True)
 
 
@@ -182,7 +182,7 @@ def clear_retired(home: Home, catalogue: Catalogue) -> None:
     with catalogue.read() as db:
         retired = generations.retired(db)
     for generation in retired:
-        vectors.path_of(home.index, generation.id).unlink(missing_ok=True)
+        files.delete(home.index, generation.id)
         with catalogue.write() as db:
             generations.forget(db, generation.id)
 

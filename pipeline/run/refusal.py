@@ -14,8 +14,8 @@ from pathlib import Path
 from pipeline.catalog import chunks, generations, refusals
 from pipeline.catalog.refusals import Refusal
 from pipeline.fingerprint import digest
+from pipeline.index import opening
 from pipeline.run.context import Context
-from pipeline.search import vectors
 from pipeline.values import ModelRef
 
 FILE_NAME = "gold.jsonl"
@@ -49,7 +49,7 @@ def standing(db: sqlite3.Connection, context: Context, model: ModelRef) -> Refus
     published = generations.published(db)
     if known is None or published is None or published.model.hash != model.hash:
         return known
-    sound = vectors.readable(context.home.index, published)
+    sound = opening.readable(context.home.index, published)
     return known if sound and known.chunks == chunks_digest(db, model) else None
 
 

@@ -16,15 +16,26 @@ from pipeline.catalog import chunks
 from pipeline.catalog import vectors as stored_vectors
 from pipeline.catalog.generations import Generation
 from pipeline.catalog.scope import Scope
+from pipeline.index.limits import Limits
+from pipeline.index.tail import LONGEST_TAIL
+from pipeline.index.vectors import Flags, Query, Ranking, VectorIndex, flags_of
 from pipeline.search.fusion import best_first
-from pipeline.search.vectors import Query, Ranking, VectorIndex
 
-LONGEST_TAIL = 20_000
-"""Chunks that are compared directly; by then a new generation should have been built."""
-
+_REFINED = 2
+"""Times as many as are wanted are compared by their true vectors where an index is rough."""
 
 SAMPLE, _DOUBT = 256, 64
 """Passages that tell how alike any two are, and how many of them still tell little."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The generation that is searched, with its vectors and, where it has words of its own, what
+    may be found of them."""
+
+    generation: Generation
+    index: VectorIndex
+    limits: Limits | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +48,7 @@ class Found:
 
 def meaning_leg(
     db: sqlite3.Connection,
-    published: tuple[VectorIndex, Generation] | None,
+    published: Published | None,
     query: Query,
     model_hash: str,
     scope: Scope,
@@ -51,12 +62,8 @@ def meaning_leg(
     ranking: Ranking = []
     newest = 0
     if published is not None:
-        index, generation = published
-        newest = generation.newest_chunk
-        live = chunks.count(db, model_hash, newest)
-        whole = scope.unlimited and live == generation.chunks
-        allowed = None if whole else stored_vectors.live_ids(db, model_hash, scope, newest)
-        ranking += index.search(query, limit, allowed)
+        newest = published.generation.newest_chunk
+        ranking += _in_index(db, published, query, scope, limit)
     ids, vectors = stored_vectors.vectors_after(db, model_hash, newest, scope, LONGEST_TAIL + 1)
     unseen = 0
     if len(ids) > LONGEST_TAIL:
@@ -66,6 +73,30 @@ def meaning_leg(
         scores = vectors.astype(np.float32) @ query[0]
         ranking += [(int(i), float(s)) for i, s in zip(ids, scores, strict=True)]
     return Found(best_first(ranking)[:limit], unseen)
+
+
+def _in_index(
+    db: sqlite3.Connection, published: Published, query: Query, scope: Scope, limit: int
+) -> Ranking:
+    index, model = published.index, published.generation.model
+    allowed = _allowed(db, published, scope)
+    if not index.is_rough:
+        return index.search(query, limit, allowed)
+    rough = index.search(query, _REFINED * limit, allowed)
+    found = stored_vectors.vectors_of(db, model.hash, (one for one, _ in rough))
+    return [(one, float(vector @ query[0])) for one, vector in found.items()]
+
+
+def _allowed(db: sqlite3.Connection, published: Published, scope: Scope) -> Flags | None:
+    """Which ids of the generation a search in ``scope`` may find; None where that is all."""
+    generation = published.generation
+    if published.limits is not None:
+        mask = published.limits.allowed(db, scope)
+        return None if mask is None else published.limits.flags(mask)
+    model, newest = generation.model.hash, generation.newest_chunk
+    if scope.unlimited and chunks.count(db, model, newest) == generation.chunks:
+        return None
+    return flags_of(stored_vectors.live_ids(db, model, scope, newest))
 
 
 def background(db: sqlite3.Connection, model_hash: str, scope: Scope) -> float:

@@ -9,9 +9,11 @@ from pipeline.catalog.generations import Generation
 from pipeline.catalog.scope import Scope
 from pipeline.catalog.vectors import count_live
 from pipeline.errors import InterviewsError
-from pipeline.search.meaning import LONGEST_TAIL, Found, meaning_leg
+from pipeline.index.tail import LONGEST_TAIL
+from pipeline.index.vectors import Query, Ranking
+from pipeline.search.meaning import Found, Published, meaning_leg
 from pipeline.search.results import Notice
-from pipeline.search.vectors import Query, Ranking, VectorIndex
+from pipeline.search.spoken import Spoken
 from pipeline.values import ModelRef
 
 
@@ -22,8 +24,12 @@ class Generations(Protocol):
         """The generation that is searched; None before the first."""
         ...
 
-    def opened(self, generation: Generation) -> tuple[VectorIndex, Generation]:
+    def opened(self, generation: Generation) -> Published:
         """The generation with its index. Raises InterviewsError (``index.damaged``)."""
+        ...
+
+    def spoken(self, db: Connection, model_hash: str, scope: Scope) -> Spoken:
+        """What is said in the passages of a text model."""
         ...
 
 
@@ -45,7 +51,7 @@ def nearest(
     """
     notices: list[Notice] = []
 
-    def compared(published: tuple[VectorIndex, Generation] | None) -> Found:
+    def compared(published: Published | None) -> Found:
         return meaning_leg(db, published, vector, model.hash, scope, depth)
 
     try:
@@ -66,9 +72,7 @@ def nearest(
     return found.ranking, tuple(notices)
 
 
-def _published(
-    source: Generations, db: Connection, model: ModelRef
-) -> tuple[VectorIndex, Generation] | None:
+def _published(source: Generations, db: Connection, model: ModelRef) -> Published | None:
     generation = source.generation(db)
     if generation is None or generation.model != model:
         return None

@@ -10,18 +10,18 @@ from sqlite3 import Connection
 
 import numpy as np
 
-from pipeline.catalog import audience, chunks, generations, recordings, vocabulary
+from pipeline.catalog import audience, chunks, generations, recordings
 from pipeline.catalog.chunks import StoredChunk
 from pipeline.catalog.scope import Scope
-from pipeline.catalog.vectors import count_live
 from pipeline.search import moments
 from pipeline.search.analysis import query_words
 from pipeline.search.evidence import Evidence
 from pipeline.search.nearest import Generations, nearest
 from pipeline.search.reading import read
 from pipeline.search.results import Moment, Related
+from pipeline.search.spoken import Spoken
 from pipeline.search.stretches import laid_out
-from pipeline.values import Chunk, ModelRef, Recording
+from pipeline.values import Chunk, Recording
 
 MOST = 5
 
@@ -49,7 +49,8 @@ def related(
     near.sort(key=lambda one: one[0].recording_id == recording_id)  # stable: nearest first
     chosen = _apart(near, own)
     known = recordings.get_many(db, {one.recording_id for one, _ in chosen})
-    best = _best_sentences(db, own.chunk, model, scope, [one for one, _ in chosen])
+    spoken = source.spoken(db, model.hash, scope)
+    best = _best_sentences(spoken, own.chunk, [one for one, _ in chosen])
     return Related(
         tuple(_moment(one.chunk, known[one.recording_id], s, best[one.id]) for one, s in chosen),
         notices,
@@ -77,14 +78,11 @@ def _overlap(one: StoredChunk, other: StoredChunk) -> bool:
     )
 
 
-def _best_sentences(
-    db: Connection, asked: Chunk, model: ModelRef, scope: Scope, found: Sequence[StoredChunk]
-) -> dict[int, int]:
+def _best_sentences(spoken: Spoken, asked: Chunk, found: Sequence[StoredChunk]) -> dict[int, int]:
     """The sentence of each passage, by its id, that is most like the words of ``asked``."""
     words = query_words(asked.text, asked.language)
     terms = [term for one in words for term in one.alternatives]
-    frequencies = vocabulary.document_frequencies(db, terms, scope)
-    evidence = Evidence.of(words, frequencies, count_live(db, model.hash, scope.seen))
+    evidence = Evidence.of(words, spoken.frequencies(terms), spoken.count())
     readings = read(asked.text, evidence, laid_out(found), {})
     return {i: moments.best_sentence(reading.strengths) for i, reading in readings.items()}
 

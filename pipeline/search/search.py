@@ -10,14 +10,15 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from models.contracts import Embedder
-from pipeline.catalog import chunks, generations, recordings, vocabulary
+from pipeline.catalog import chunks, recordings
 from pipeline.catalog import vectors as stored_vectors
 from pipeline.catalog.connection import Catalogue
 from pipeline.catalog.generations import Generation
 from pipeline.catalog.scope import Scope
 from pipeline.errors import BadInput, InterviewsError
 from pipeline.glossary import Glossary
-from pipeline.search import moments, vectors
+from pipeline.index.vectors import Query, Ranking
+from pipeline.search import moments
 from pipeline.search.analysis import (
     MAX_QUERY_CHARACTERS,
     MAX_QUERY_WORDS,
@@ -26,9 +27,10 @@ from pipeline.search.analysis import (
 )
 from pipeline.search.evidence import Evidence
 from pipeline.search.fusion import blend, imputed, meaning_weight
+from pipeline.search.indexes import Indexes
 from pipeline.search.known import what_is_known
 from pipeline.search.languages import foreign
-from pipeline.search.meaning import background, likeness
+from pipeline.search.meaning import likeness
 from pipeline.search.nearest import nearest
 from pipeline.search.query import Query as SaidQuery
 from pipeline.search.query import parse, readable
@@ -37,9 +39,9 @@ from pipeline.search.reading import Reading, read
 from pipeline.search.reranking import READ, Reranking
 from pipeline.search.results import Mode, Notice, SearchResult
 from pipeline.search.slips import Slip, Vocabulary, spelt, told
+from pipeline.search.spoken import Spoken
 from pipeline.search.stretches import laid_out
 from pipeline.search.synonyms import Thesaurus
-from pipeline.search.vectors import Query, Ranking, VectorIndex
 from pipeline.search.words import words_leg
 from pipeline.values import Chunk, Hit, ModelRef
 
@@ -76,14 +78,11 @@ class Searcher:
         pinned: Generation | None = None,
         reranking: Reranking | None = None,
     ) -> None:
+        self.indexes = Indexes(index_dir, pinned)
         self._catalogue = catalogue
-        self._index_dir = index_dir
         self._embedder_for = embedder_for
         self._thesaurus = Thesaurus(glossary)
-        self._pinned = pinned
         self._reranking = reranking
-        self._open: tuple[VectorIndex, Generation] | None = None
-        self._background: dict[tuple[str, ...], float] = {}
 
     def search(
         self,
@@ -117,11 +116,11 @@ class Searcher:
         while True:
             meant, notices = self._understood(asked, mode)
             with self._catalogue.read() as db:
-                model = self._model(db)
+                model = self.indexes.model(db)
                 if meant is not None and meant.model != model:
                     continue  # another model was published between the two looks
                 eased, depth = limits.eased(db), max(DEPTH, 3 * limit)
-                found = _Search(self, db, mode, eased, said, depth)
+                found = _Search(self.indexes, db, mode, eased, said, depth)
                 candidates = found.candidates(model, asked, words, meant)
             break
         best, cut = self._best(asked, mode, apart(candidates))
@@ -159,7 +158,7 @@ class Searcher:
         if mode == "words":
             return None, ()
         with self._catalogue.read() as db:
-            model = self._model(db)
+            model = self.indexes.model(db)
         if model is None:
             return None, ()
         try:
@@ -170,27 +169,6 @@ class Searcher:
             return None, (Notice("search.degraded.model", {"model": model.name}),)
         vector = embedder.encode_query(query[:MAX_QUERY_CHARACTERS])
         return _Meant(model, embedder, vector), ()
-
-    def _model(self, db: Connection) -> ModelRef | None:
-        return self._pinned.model if self._pinned else generations.text_model(db)
-
-    def generation(self, db: Connection) -> Generation | None:
-        """The generation that is searched; None before the first."""
-        return self._pinned or generations.published(db)
-
-    def opened(self, generation: Generation) -> tuple[VectorIndex, Generation]:
-        """The generation with its index, mapped once and kept. Raises InterviewsError
-        (``index.damaged``)."""
-        if self._open is None or self._open[1] != generation:
-            self._open = (vectors.opened(self._index_dir, generation), generation)
-        return self._open
-
-    def background(self, db: Connection, model: ModelRef, scope: Scope) -> float:
-        """How alike any two passages are to this model, looked at once for all who see the same."""
-        key = (model.hash, *scope.seen.condition()[1])
-        if key not in self._background:
-            self._background[key] = background(db, model.hash, scope.seen)
-        return self._background[key]
 
 
 def _cut_notice(query: str, words: Sequence[QueryWord]) -> tuple[Notice, ...]:
@@ -206,14 +184,14 @@ class _Search:
 
     def __init__(
         self,
-        searcher: Searcher,
+        indexes: Indexes,
         db: Connection,
         mode: Mode,
         scope: Scope,
         said: SaidQuery,
         depth: int,
     ) -> None:
-        self._searcher = searcher
+        self._indexes = indexes
         self._db = db
         self._mode = mode
         self._scope = scope
@@ -236,14 +214,15 @@ class _Search:
         if model is None:
             return []
         ids: dict[int, None] = {}
+        spoken = self._indexes.spoken(self._db, model.hash, self._scope)
         if self._mode != "meaning":
-            words, self.slips = Vocabulary(self._db, model.hash, self._scope).mended(words)
-            ids |= dict.fromkeys(words_leg(self._db, words, model.hash, self._scope, self._depth))
+            words, self.slips = Vocabulary(self._db, spoken).mended(words)
+            ids |= dict.fromkeys(words_leg(spoken, words, self._depth))
         if meant is not None:
             ids |= dict.fromkeys(found for found, _ in self._by_meaning(model, meant))
         stored = chunks.with_neighbours(self._db, ids)
         found = recordings.get_many(self._db, {one.recording_id for one in stored.values()})
-        self.evidence = self._weighed(model, words)
+        self.evidence = _weighed(spoken, words)
         known = what_is_known(self._db, found.values())
         readings = read(spelt(query, self.slips), self.evidence, laid_out(stored.values()), known)
         running = {
@@ -256,12 +235,6 @@ class _Search:
             for i, score in scores.items()
         ]
 
-    def _weighed(self, model: ModelRef, words: Sequence[QueryWord]) -> Evidence:
-        terms = [term for word in words for term in (*word.alternatives, *word.synonyms)]
-        frequencies = vocabulary.document_frequencies(self._db, terms, self._scope)
-        total = stored_vectors.count_live(self._db, model.hash, self._scope.seen)
-        return Evidence.of(words, frequencies, total)
-
     def _scores(
         self,
         ids: Iterable[int],
@@ -273,7 +246,7 @@ class _Search:
         if meant is None:
             return words
         vectors = stored_vectors.vectors_of(self._db, meant.model.hash, words)
-        background = self._searcher.background(self._db, meant.model, self._scope)
+        background = self._indexes.background(self._db, meant.model.hash, self._scope)
         own = {i: likeness(float(v @ meant.vector[0]), background) for i, v in vectors.items()}
         if self._mode == "meaning":
             self.meaning = math.inf
@@ -284,10 +257,15 @@ class _Search:
     def _by_meaning(self, model: ModelRef, meant: _Meant) -> Ranking:
         alone = self._mode == "meaning"
         ranking, notices = nearest(
-            self._searcher, self._db, model, meant.vector, self._scope, self._depth, alone=alone
+            self._indexes, self._db, model, meant.vector, self._scope, self._depth, alone=alone
         )
         self.notices += notices
         return ranking
+
+
+def _weighed(spoken: Spoken, words: Sequence[QueryWord]) -> Evidence:
+    terms = [term for word in words for term in (*word.alternatives, *word.synonyms)]
+    return Evidence.of(words, spoken.frequencies(terms), spoken.count())
 
 
 def _hits(

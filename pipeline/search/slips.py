@@ -15,11 +15,12 @@ from itertools import islice
 from typing import NamedTuple
 
 from pipeline.catalog import recordings, vocabulary
-from pipeline.catalog.scope import Scope
 from pipeline.catalog.standing import about
 from pipeline.corrections.spellings import distance, folded
+from pipeline.index.bm25 import Phrase
 from pipeline.search.analysis import QueryWord, plain_words, says_nothing
 from pipeline.search.results import Corrected
+from pipeline.search.spoken import Spoken
 from pipeline.search.words import is_known
 from pipeline.values import Chunk
 
@@ -67,10 +68,9 @@ class _Like(NamedTuple):
 class Vocabulary:
     """The words of the passages that a search may see, by what they are like."""
 
-    def __init__(self, db: sqlite3.Connection, model_hash: str, scope: Scope) -> None:
+    def __init__(self, db: sqlite3.Connection, spoken: Spoken) -> None:
         self._db = db
-        self._model_hash = model_hash
-        self._scope = scope
+        self._spoken = spoken
 
     def mended(self, words: Sequence[QueryWord]) -> tuple[tuple[QueryWord, ...], tuple[Slip, ...]]:
         """The query's words, those that occur nowhere with what stands in for them. A word that
@@ -84,7 +84,7 @@ class Vocabulary:
         return tuple(standing_in), tuple(slips.values())
 
     def _knows(self, word: QueryWord) -> bool:
-        return is_known(self._db, word, self._model_hash, self._scope)
+        return is_known(self._spoken, word)
 
     def _slip(self, word: QueryWord) -> Slip | None:
         """What stands in for a word. Stems tell what may; how words are written tells what does,
@@ -94,7 +94,7 @@ class Vocabulary:
         for term in word.terms:
             for other, slips in self._alike(term, most):
                 near[other] = min(slips, near.get(other, slips))
-        often = vocabulary.document_frequencies(self._db, list(near), self._scope)
+        often = self._spoken.frequencies(list(near))
         first = sorted(near, key=lambda other: (near[other], -often[other], other))
         # Terms that are in no passage that may be seen take nobody's place.
         there = (
@@ -114,12 +114,12 @@ class Vocabulary:
     def _alike(self, term: str, most: int) -> Iterator[tuple[str, int]]:
         """Terms with at most so many slips to ``term``, and how many."""
         letters = set(term)
-        for other in vocabulary.terms(self._db, term[0]):
+        size = len(term)
+        for other in self._spoken.terms_like(term[0], size - most, size + most):
             # Each slip takes one letter away at most: most words are told apart without looking at
             # the order of their letters.
             if (
-                abs(len(other) - len(term)) <= most
-                and len(letters.difference(other)) <= most
+                len(letters.difference(other)) <= most
                 and other.isalpha()
                 and (slips := distance(term, other, most)) <= most
             ):
@@ -128,9 +128,8 @@ class Vocabulary:
     def _nearest(self, typed: str, term: str) -> list[tuple[int, str]]:
         """That word of a term which has the fewest slips as it is written, and how many; none
         where the term is in no passage."""
-        match = f'{{words about}} : "{term}"'
-        ids = vocabulary.words_leg(self._db, match, self._model_hash, self._scope, MOST_READ)
-        found = list(vocabulary.loaded(self._db, [one for one, _ in ids]))
+        either = [Phrase("words", term), Phrase("about", term)]
+        found = list(vocabulary.loaded(self._db, self._spoken.best(either, MOST_READ)))
         known = recordings.get_many(self._db, {one.recording_id for one in found}).values()
         facts = ((about(one.facts), None) for one in known)
         texts = ((one.chunk.text, one.chunk.language) for one in found)

@@ -15,9 +15,9 @@ from pipeline.catalog import accounts, connection, generations, renditions
 from pipeline.cli.app import Session, echo_json, pass_session
 from pipeline.cli.localise import Localised
 from pipeline.errors import HomeUnusable, InterviewsError
+from pipeline.index import opening
 from pipeline.messages import text
 from pipeline.run.engine import model_missing
-from pipeline.search import vectors
 from pipeline.stages.ffmpeg import ffmpeg_path, ffmpeg_version
 
 _LEAST_FREE_BYTES = 2_000_000_000
@@ -146,7 +146,7 @@ def _index(session: Session) -> Finding:
     if state.generation is None:
         return Finding("index", text("cli.doctor.no_index", session.language))
     generation = state.generation
-    vectors.check(vectors.path_of(session.context.home.index, generation.id), generation)
+    opening.check(session.context.home.index, generation)
     return Finding(
         "index",
         text(

@@ -11,10 +11,10 @@ from pipeline.catalog.refusals import Refusal
 from pipeline.cli.app import Session, echo_json, pass_session
 from pipeline.cli.localise import Localised, LocalisedGroup
 from pipeline.errors import BadInput, InterviewsError, Missing, NotFound, failure_message
+from pipeline.index import opening
 from pipeline.nights import gate
 from pipeline.nights.gate import Verdict
 from pipeline.run import publish, refusal
-from pipeline.search import vectors
 from pipeline.values import ModelRef
 
 
@@ -81,7 +81,7 @@ def check(session: Session, as_json: bool) -> int:
         raise NotFound("index.none")
     problem: InterviewsError | None = None
     try:
-        vectors.check(vectors.path_of(session.context.home.index, generation.id), generation)
+        opening.check(session.context.home.index, generation)
     except InterviewsError as error:
         problem = error
     if as_json:

@@ -70,16 +70,16 @@ def _read(session: Session, recording_id: str) -> _Read:
 
 def _related(session: Session, read: _Read, at_ms: int | None) -> Related:
     """Moments like the one at a time, or like the beginning of the first chapter."""
+    from pipeline.search.indexes import Indexes
     from pipeline.search.related import related  # loads FAISS
-    from pipeline.search.search import Searcher
 
     if at_ms is None:
         at_ms = read.chapters[0].start_ms if read.chapters else 0
     context = session.context
     with session.catalogue() as catalogue:
-        searcher = Searcher(catalogue, context.home.index, context.embedder_for)
+        indexes = Indexes(context.home.index)
         with catalogue.read() as db:
-            return related(searcher, db, read.recording.id, at_ms)
+            return related(indexes, db, read.recording.id, at_ms)
 
 
 def _json(read: _Read, begin_ms: int, found: Related | None) -> dict[str, object]:

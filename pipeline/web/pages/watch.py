@@ -130,7 +130,7 @@ def _related(desk: Desk, viewer: Viewer, shown: _Shown, at_ms: int | None) -> Se
     """Moments of other recordings like the one that plays."""
     with desk.catalogue.read() as db:
         near: Related = related(
-            desk.searcher, db, shown.recording.id, at_ms or 0, Scope(viewer=viewer)
+            desk.searcher.indexes, db, shown.recording.id, at_ms or 0, Scope(viewer=viewer)
         )
     return [one for one in near.moments if one.recording.id != shown.recording.id]
 

@@ -1,0 +1,141 @@
+"""The words of a generation: for every word the passages that hold it, memory-mapped.
+
+SQLite's full-text search weighs every passage that holds any word of a query, one by one, which
+takes a quarter of a second among a million. Here all passages of a word lie side by side, so that a
+query is a few operations on arrays, and nothing has to be left out.
+
+The file is in the safetensors format: a length, a header of that many bytes in JSON, then the
+arrays as they lie in memory (https://huggingface.co/docs/safetensors/index).
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import InterviewsError
+
+FieldName = Literal["words", "ends", "about"]
+FIELDS: tuple[FieldName, ...] = get_args(FieldName)
+"""As in the full-text table: what is said, ends of long words backwards, what is known."""
+
+Rows = NDArray[np.uint32]
+"""Numbers of passages in order of their ids: row i is the passage ``ids[i]``."""
+
+_TYPES = {"U8": np.uint8, "U32": np.uint32, "I64": np.int64, "F32": np.float32}
+_AFTER_EVERY_TERM = b"\xff"
+"""No letter's UTF-8 begins with it."""
+
+
+class Found(NamedTuple):
+    """Passages that hold something: their rows, sorted, and how often each does."""
+
+    rows: Rows
+    counts: NDArray[np.float32]
+
+
+class Field:
+    """One field of all passages: its terms in order of their UTF-8, each with its passages."""
+
+    def __init__(self, name: FieldName, arrays: Mapping[str, NDArray[Any]]) -> None:
+        self._letters = arrays[f"{name}.letters"]
+        self._begins = arrays[f"{name}.begins"]
+        self._starts = arrays[f"{name}.starts"]
+        self._rows = arrays[f"{name}.rows"]
+        self._counts = arrays[f"{name}.counts"]
+
+    def __len__(self) -> int:
+        return len(self._begins) - 1
+
+    def found(self, term: str, *, begins: bool = False) -> Found:
+        """The passages that hold a term or, where it ``begins`` others, any that begins so."""
+        first, last = self._places(term, begins)
+        part = slice(int(self._starts[first]), int(self._starts[last]))
+        rows, counts = self._rows[part], self._counts[part].astype(np.float32)
+        return Found(rows, counts) if last - first < 2 else _together(rows, counts)
+
+    def rows(self, term: str, *, begins: bool = False) -> Rows:
+        """The same, uncounted: a passage with several terms that begin so comes several times."""
+        first, last = self._places(term, begins)
+        part: Rows = self._rows[int(self._starts[first]) : int(self._starts[last])]
+        return part
+
+    def terms(self, beginning: str, shortest: int = 0, longest: int = 1 << 30) -> Iterator[str]:
+        """Its terms that begin so and have so many bytes, in order."""
+        first, last = self._places(beginning, begins=True)
+        sizes = np.diff(self._begins[first : last + 1])
+        for place in np.flatnonzero((sizes >= shortest) & (sizes <= longest)):
+            yield self._term(first + int(place)).decode()
+
+    def _places(self, term: str, begins: bool) -> tuple[int, int]:
+        """From the first of its terms that are meant to the one after the last."""
+        sought, every = term.encode(), range(len(self))
+        first = bisect_left(every, sought, key=self._term)
+        if begins:
+            after = bisect_left(every, sought + _AFTER_EVERY_TERM, first, key=self._term)
+            return first, after
+        return first, first + (first < len(self) and self._term(first) == sought)
+
+    def _term(self, place: int) -> bytes:
+        return self._letters[self._begins[place] : self._begins[place + 1]].tobytes()
+
+
+def _together(rows: Rows, counts: NDArray[np.float32]) -> Found:
+    """The passages of several terms that lie one after another, each once."""
+    order = np.argsort(rows, kind="stable")
+    rows, counts = rows[order], counts[order]
+    firsts = np.flatnonzero(np.diff(rows, prepend=np.uint32(2**32 - 1)))
+    return Found(rows[firsts], np.add.reduceat(counts, firsts) if len(firsts) else counts)
+
+
+class Postings:
+    """The words of a generation, opened. Its file stays mapped as long as this lives."""
+
+    def __init__(self, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> None:
+        self.fields = {name: Field(name, arrays) for name in FIELDS}
+        self.ids: NDArray[np.int64] = arrays["ids"]
+        """Of the passages, sorted."""
+        self.recordings: list[str] = facts["recordings"]
+        self.recording: NDArray[np.uint32] = arrays["recording"]
+        """The place in ``recordings`` of the one that each passage is of."""
+        self.languages: list[str | None] = facts["languages"]
+        self.language: NDArray[np.uint8] = arrays["language"]
+        """Likewise in ``languages``."""
+        self.length: NDArray[np.float32] = arrays["length"]
+        """Of each passage, in terms of all fields."""
+        self.mean_length = facts["mean_length"]
+
+    @classmethod
+    def open(cls, path: Path) -> Postings:
+        """Raises InterviewsError (``index.damaged``) where the file is missing or not readable."""
+        try:
+            with path.open("rb") as file:
+                mapped = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+            size = int.from_bytes(mapped[:8], "little")
+            header = json.loads(bytes(mapped[8 : 8 + size]))
+            facts = json.loads(header.pop("__metadata__")["facts"])
+            data = mapped[8 + size :]
+            return cls({key: _array(one, data) for key, one in header.items()}, facts)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InterviewsError("index.damaged", path=str(path)) from error
+
+    @property
+    def count(self) -> int:
+        return len(self.ids)
+
+    @property
+    def newest(self) -> int:
+        """The largest id; 0 without passages."""
+        return int(self.ids[-1]) if len(self.ids) else 0
+
+
+def _array(said: Mapping[str, Any], data: memoryview) -> NDArray[Any]:
+    begin, end = said["data_offsets"]
+    return np.frombuffer(data[begin:end], dtype=_TYPES[said["dtype"]])

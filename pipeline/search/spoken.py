@@ -1,0 +1,112 @@
+"""The words of all passages that a search may see: what holds them, how often, and what there is.
+
+In small collections SQLite's full-text table answers; in large ones the postings of the generation
+that is searched, and of the passages that are newer.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Protocol
+
+from pipeline.catalog import vocabulary
+from pipeline.catalog.scope import Scope
+from pipeline.catalog.vectors import count_live
+from pipeline.index import bm25
+from pipeline.index.bm25 import Part, Phrase
+
+
+class Spoken(Protocol):
+    """What is said in the passages of one text model, for one search."""
+
+    def best(self, phrases: Sequence[Phrase], limit: int) -> list[int]:
+        """At most ``limit`` chunk ids, those most like the phrases by BM25 first."""
+        ...
+
+    def occurs(self, phrases: Sequence[Phrase]) -> bool:
+        """Whether any of the phrases is in any passage that may be found."""
+        ...
+
+    def frequencies(self, terms: Sequence[str]) -> dict[str, int]:
+        """In how many passages each term occurs, of those that whoever asks may see: what nobody
+        may find must not be counted either, since a count of none tells that it is said nowhere."""
+        ...
+
+    def count(self) -> int:
+        """How many passages there are of those that whoever asks may see."""
+        ...
+
+    def terms_like(self, beginning: str, shortest: int, longest: int) -> Iterator[str]:
+        """Terms that begin so and have so many letters, each once; some of them may be in no
+        passage that may be seen."""
+        ...
+
+
+class InTable:
+    """By the full-text table."""
+
+    def __init__(self, db: sqlite3.Connection, model_hash: str, scope: Scope) -> None:
+        self._db = db
+        self._model_hash = model_hash
+        self._scope = scope
+
+    def best(self, phrases: Sequence[Phrase], limit: int) -> list[int]:
+        match = expression(phrases)
+        rows = vocabulary.words_leg(self._db, match, self._model_hash, self._scope, limit)
+        return [found for found, _ in rows]
+
+    def occurs(self, phrases: Sequence[Phrase]) -> bool:
+        return vocabulary.occurs(self._db, expression(phrases), self._model_hash, self._scope)
+
+    def frequencies(self, terms: Sequence[str]) -> dict[str, int]:
+        return vocabulary.document_frequencies(self._db, terms, self._scope)
+
+    def count(self) -> int:
+        return count_live(self._db, self._model_hash, self._scope.seen)
+
+    def terms_like(self, beginning: str, shortest: int, longest: int) -> Iterator[str]:
+        every = vocabulary.terms(self._db, beginning)
+        return (term for term in every if shortest <= len(term) <= longest)
+
+
+class InPostings:
+    """By postings: ``parts`` for what may be found, ``seen`` for what whoever asks may see."""
+
+    def __init__(self, parts: Sequence[Part], seen: Sequence[Part]) -> None:
+        self._parts = parts
+        self._seen = seen
+
+    def best(self, phrases: Sequence[Phrase], limit: int) -> list[int]:
+        return [found for found, _ in bm25.best(self._parts, phrases, limit)]
+
+    def occurs(self, phrases: Sequence[Phrase]) -> bool:
+        return any(bm25.occurs(part, phrase) for phrase in phrases for part in self._parts)
+
+    def frequencies(self, terms: Sequence[str]) -> dict[str, int]:
+        return {
+            term: sum(bm25.frequency(part, Phrase("words", term)) for part in self._seen)
+            for term in dict.fromkeys(terms)
+        }
+
+    def count(self) -> int:
+        return sum(part.size for part in self._seen)
+
+    def terms_like(self, beginning: str, shortest: int, longest: int) -> Iterator[str]:
+        fields = [part.postings.fields[name] for part in self._seen for name in ("words", "about")]
+        every = (field.terms(beginning, shortest, longest) for field in fields)
+        return iter(dict.fromkeys(chain.from_iterable(every)))
+
+
+def expression(phrases: Iterable[Phrase]) -> str:
+    """Any of the phrases, in the full-text table's query syntax.
+
+    Terms hold letters and digits only and are quoted all the same: what a user types never becomes
+    syntax.
+    """
+    fields: dict[str, list[str]] = {}
+    for phrase in dict.fromkeys(phrases):
+        said = f'"{phrase.text}"' + ("*" if phrase.begins else "")
+        fields.setdefault(phrase.field, []).append(said)
+    return " OR ".join(f"{field} : ({' OR '.join(said)})" for field, said in fields.items())
