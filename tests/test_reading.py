@@ -157,7 +157,9 @@ TEXTS = st.lists(st.text(st.sampled_from("abcdeäöü .?!0123"), min_size=1), mi
 @given(TEXTS, st.text(st.sampled_from("abcdeäöü .?!0123"), max_size=60))
 @example(["a"], "?0?0?a")
 def test_strengths_are_between_nothing_and_all(texts: list[str], query: str) -> None:
-    stretch = Stretch("r", texts, [0] * len(texts), ["de"] * len(texts), {7: [*range(len(texts))]})
+    each = len(texts)
+    places, numbered = {7: [*range(each)]}, [True] * each
+    stretch = Stretch("r", texts, [0] * each, ["de"] * each, places, numbered)
     words = query_words(query)
     counted = {t: 1 for word in words for t in word.alternatives}
     found = read(query, Evidence.of(words, counted, 10), [stretch], {})[7]

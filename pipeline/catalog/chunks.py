@@ -227,10 +227,11 @@ def with_neighbours(db: sqlite3.Connection, ids: Iterable[int]) -> dict[int, Sto
     """Those of the chunks that still exist and those just before and after them in their
     recordings, by id."""
     rows = db.execute(
-        "SELECT DISTINCT beside.* FROM chunks AS found JOIN chunks AS beside"
+        "SELECT * FROM chunks WHERE id IN ("
+        " SELECT beside.id FROM chunks AS found JOIN chunks AS beside"
         "  ON beside.set_id = found.set_id"
         "  AND beside.number BETWEEN found.number - 1 AND found.number + 1"
-        " WHERE found.id IN (SELECT value FROM json_each(?))",
+        " WHERE found.id IN (SELECT value FROM json_each(?)))",
         (json.dumps([int(chunk_id) for chunk_id in ids]),),
     )
     return {row["id"]: _stored(row) for row in rows}
@@ -239,6 +240,8 @@ def with_neighbours(db: sqlite3.Connection, ids: Iterable[int]) -> dict[int, Sto
 def count(db: sqlite3.Connection, model_hash: str | None, up_to: int | None = None) -> int:
     """Chunks of a text model, all or those with an id up to ``up_to``. Counted as they are stored
     (schema, ``chunk_counts``): only what is newer than ``up_to`` is looked at."""
+    if up_to == 0:
+        return 0
     row = db.execute(
         "SELECT chunks FROM chunk_counts WHERE model_hash IS ?", (model_hash,)
     ).fetchone()

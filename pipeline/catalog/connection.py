@@ -23,6 +23,7 @@ APPLICATION_ID = 0x494E5456
 """Marks a SQLite file as a catalogue of ours ("INTV")."""
 
 _BUSY_MS = 30_000
+_CACHE_KIB = 64 * 1024
 _MIGRATION = re.compile(r"(\d{4})_\w+\.sql")
 
 
@@ -106,6 +107,8 @@ def _configure(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA secure_delete = ON")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA temp_store = MEMORY")
+    # Enough for the inner pages of all tables at a million chunks: a look-up is one read then.
+    connection.execute(f"PRAGMA cache_size = {-_CACHE_KIB}")
     mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
     if mode != "wal":
         raise sqlite3.OperationalError("attempt to write a readonly database")

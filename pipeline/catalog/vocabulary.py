@@ -120,13 +120,14 @@ def loaded(
     for begin in range(0, len(ids), _PAGE):
         page = ids[begin : begin + _PAGE]
         if fits is not None:
-            words = _words(db, page)
+            words = words_of(db, page)
             page = [chunk_id for chunk_id in page if fits(words[chunk_id].split())]
         found = load(db, page)
         yield from (found[chunk_id] for chunk_id in page)
 
 
-def _words(db: sqlite3.Connection, ids: Sequence[int]) -> dict[int, str]:
+def words_of(db: sqlite3.Connection, ids: Sequence[int]) -> dict[int, str]:
+    """The analysed words of passages, joined by blanks, by id."""
     rows = db.execute(
         "SELECT rowid, words FROM chunk_words WHERE rowid IN (SELECT value FROM json_each(?))",
         (json.dumps(ids),),

@@ -21,6 +21,9 @@ _K1, _B = 1.2, 0.75
 _LEAST_IDF = 1e-6
 _WEIGHTS: dict[FieldName, float] = {"words": 1.0, "ends": 0.5, "about": 0.5}
 _BLOCK = 256
+_FEW = 64
+"""Where fewer than one in so many passages holds anything, only these are summed up: going through
+all takes longer."""
 
 Mask = NDArray[np.bool_]
 """bool [passages]: which of them may be found."""
@@ -50,20 +53,45 @@ def best(parts: Sequence[Part], phrases: Sequence[Phrase], limit: int) -> list[t
     """At most ``limit`` chunk ids with their scores, best first, ties by id."""
     total = sum(part.postings.count for part in parts)
     mean = sum(part.postings.mean_length * part.postings.count for part in parts) / max(total, 1)
-    scores = [np.zeros(part.postings.count, np.float32) for part in parts]
+    told: list[list[_Told]] = [[] for _ in parts]
     for phrase in dict.fromkeys(phrases):
         found = [holding(part.postings, phrase) for part in parts]
         idf = _idf(sum(len(one.rows) for one in found), total)
-        for part, (rows, counts), score in zip(parts, found, scores, strict=True):
+        for part, (rows, counts), own in zip(parts, found, told, strict=True):
             often = counts * np.float32(_WEIGHTS[phrase.field])
             long = part.postings.length[rows] / np.float32(mean)
-            score[rows] += idf * (_K1 + 1) * often / (often + _K1 * (1 - _B + _B * long))
+            scores = idf * (_K1 + 1) * often / (often + _K1 * (1 - _B + _B * long))
+            own.append(_Told(rows, scores.astype(np.float32)))
     every = [
-        (int(part.postings.ids[row]), float(score[row]))
-        for part, score in zip(parts, scores, strict=True)
-        for row in _largest(score, part.allowed, limit)
+        (int(part.postings.ids[row]), float(score))
+        for part, own in zip(parts, told, strict=True)
+        for row, score in zip(*_summed(part, own, limit), strict=True)
     ]
     return sorted(every, key=lambda one: (-one[1], one[0]))[:limit]
+
+
+class _Told(NamedTuple):
+    """What one phrase counts for the passages that hold it."""
+
+    rows: Rows
+    scores: NDArray[np.float32]
+
+
+def _summed(part: Part, told: Sequence[_Told], limit: int) -> tuple[list[int], list[float]]:
+    """The rows of the ``limit`` largest sums, and these."""
+    rows = np.concatenate([np.zeros(0, np.uint32), *(one.rows for one in told)])
+    if len(rows) * _FEW < part.postings.count:
+        scores = np.concatenate([one.scores for one in told] or [np.zeros(0, np.float32)])
+        rows, place = np.unique(rows, return_inverse=True)
+        sums = np.bincount(place, scores, len(rows)).astype(np.float32)
+        allowed = None if part.allowed is None else part.allowed[rows]
+        chosen = _largest(sums, allowed, limit)
+        return rows[chosen].tolist(), sums[chosen].tolist()
+    sums = np.zeros(part.postings.count, np.float32)
+    for one in told:
+        sums[one.rows] += one.scores
+    chosen = _largest(sums, part.allowed, limit)
+    return chosen.tolist(), sums[chosen].tolist()
 
 
 def _idf(holding: int, total: int) -> np.float32:

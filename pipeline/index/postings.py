@@ -14,6 +14,7 @@ import json
 import mmap
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -32,6 +33,10 @@ Rows = NDArray[np.uint32]
 _TYPES = {"U8": np.uint8, "U32": np.uint32, "I64": np.int64, "F32": np.float32}
 _AFTER_EVERY_TERM = b"\xff"
 """No letter's UTF-8 begins with it."""
+
+
+_BIT_OF_BYTE = np.zeros(256, np.uint32)
+_BIT_OF_BYTE[ord("a") : ord("z") + 1] = 1 << np.arange(26)
 
 
 class Found(NamedTuple):
@@ -67,12 +72,27 @@ class Field:
         part: Rows = self._rows[int(self._starts[first]) : int(self._starts[last])]
         return part
 
-    def terms(self, beginning: str, shortest: int = 0, longest: int = 1 << 30) -> Iterator[str]:
-        """Its terms that begin so and have so many bytes, in order."""
-        first, last = self._places(beginning, begins=True)
+    def terms(self) -> Iterator[str]:
+        """All its terms, in order."""
+        return (self._term(place).decode() for place in range(len(self)))
+
+    def like(self, term: str, most: int) -> Iterator[str]:
+        """Its terms that begin with the same letter and that at most so many slips may have made
+        of ``term``, by their sizes and by the letters they lack; some are further from it."""
+        first, last = self._places(term[:1], begins=True)
+        part = slice(first, last)
+        size = len(term.encode())
         sizes = np.diff(self._begins[first : last + 1])
-        for place in np.flatnonzero((sizes >= shortest) & (sizes <= longest)):
+        lacking = np.bitwise_count(_letters_of(term) & ~self._letter_sets[part])
+        for place in np.flatnonzero((abs(sizes - size) <= most) & (lacking <= most)):
             yield self._term(first + int(place)).decode()
+
+    @cached_property
+    def _letter_sets(self) -> NDArray[np.uint32]:
+        """uint32 [terms]: a bit for each of the letters a to z that a term has."""
+        if not len(self):
+            return np.zeros(0, np.uint32)
+        return np.bitwise_or.reduceat(_BIT_OF_BYTE[self._letters], self._begins[:-1])
 
     def _places(self, term: str, begins: bool) -> tuple[int, int]:
         """From the first of its terms that are meant to the one after the last."""
@@ -85,6 +105,10 @@ class Field:
 
     def _term(self, place: int) -> bytes:
         return self._letters[self._begins[place] : self._begins[place + 1]].tobytes()
+
+
+def _letters_of(term: str) -> np.uint32:
+    return np.uint32(np.bitwise_or.reduce(_BIT_OF_BYTE[np.frombuffer(term.encode(), np.uint8)]))
 
 
 def _together(rows: Rows, counts: NDArray[np.float32]) -> Found:

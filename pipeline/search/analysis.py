@@ -90,6 +90,16 @@ def plain_words(text: str, language: str | None) -> list[Token]:
     return list(_tokens(text, chosen_language(text, language)))
 
 
+def only_terms(text: str, language: str | None, *, with_numbers: bool) -> list[str]:
+    """The terms of ``analyse`` or, without numbers, of ``plain_words``; not knowing their places
+    they are had in a quarter of the time."""
+    chosen = chosen_language(text, language)
+    terms = [term for word in _WORD.findall(text) for term in _terms(word, chosen)]
+    if with_numbers:
+        terms += [number.term for number in dict.fromkeys(numbers(text, chosen))]
+    return terms
+
+
 def chosen_language(text: str, language: str | None) -> str:
     """``language`` where it is one that is known, else the one that ``text`` is most likely in."""
     return language if language in _LANGUAGES else guess_language(text)

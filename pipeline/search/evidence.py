@@ -21,8 +21,8 @@ class Evidence:
     that reading of it which fits best."""
 
     words: tuple[Mapping[str, float], ...]
-    counts_numbers: bool = False
-    """Whether the query names a number."""
+    numbers: frozenset[str] = frozenset()
+    """The terms of the numbers that the query names."""
 
     otherwise: frozenset[str] = frozenset()
     """Those of the terms that are not spelt like the word they stand for: its synonyms, and the
@@ -45,7 +45,8 @@ class Evidence:
             others = {name: _SYNONYM * min(most, weight(name)) for name in word.synonyms}
             words.append(others | own)
         otherwise = (t for word in asked for t in (*word.synonyms, *word.numbers, *word.measures))
-        return cls(tuple(words), any(word.numbers for word in asked), frozenset(otherwise))
+        numbers = (term for word in asked for term in (*word.numbers, *word.measures))
+        return cls(tuple(words), frozenset(numbers), frozenset(otherwise))
 
     def most(self) -> list[float]:
         """What each word weighs at most."""

@@ -27,7 +27,7 @@ _KNUTH = np.uint64(0x9E3779B97F4A7C15)
 """2^64 divided by the golden ratio."""
 
 _WORDS = re.compile(r"[^\W_]+")
-_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ẞ": "ß"})
+_UMLAUTS = {"ä": "ae", "ö": "oe", "ü": "ue", "ẞ": "ß"}
 
 Shares = NDArray[np.float64]
 """float64 [runs, sentences]: what each run that a sentence holds makes of the whole query."""
@@ -95,7 +95,10 @@ def _marked(text: str) -> str:
     """The words of a text in lower case, a blank at either side of each. Umlauts and ß tell words
     apart ("Küchen", "Kuchen"; "Buße", "Busse"); umlauts are written out, as some type them; other
     accents are dropped."""
-    plain = unicodedata.normalize("NFC", text).lower().translate(_UMLAUTS)
+    plain = unicodedata.normalize("NFC", text).lower()
+    if not plain.isascii():
+        for sign, letters in _UMLAUTS.items():  # ten times as fast as translating sign by sign
+            plain = plain.replace(sign, letters)
     if not plain.isascii():
         plain = unicodedata.normalize("NFKD", plain)
         plain = "".join(sign for sign in plain if not unicodedata.combining(sign))

@@ -21,9 +21,6 @@ from pipeline.index.tail import LONGEST_TAIL
 from pipeline.index.vectors import Flags, Query, Ranking, VectorIndex, flags_of
 from pipeline.search.fusion import best_first
 
-_REFINED = 2
-"""Times as many as are wanted are compared by their true vectors where an index is rough."""
-
 SAMPLE, _DOUBT = 256, 64
 """Passages that tell how alike any two are, and how many of them still tell little."""
 
@@ -82,7 +79,7 @@ def _in_index(
     allowed = _allowed(db, published, scope)
     if not index.is_rough:
         return index.search(query, limit, allowed)
-    rough = index.search(query, _REFINED * limit, allowed)
+    rough = index.search(query, limit, allowed)
     found = stored_vectors.vectors_of(db, model.hash, (one for one, _ in rough))
     return [(one, float(vector @ query[0])) for one, vector in found.items()]
 

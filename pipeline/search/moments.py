@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from pipeline.search.analysis import SHORTEST_PART, Token, analyse
+from pipeline.search.analysis import SHORTEST_PART, Token, analyse, plain_words
 from pipeline.search.evidence import Evidence
 from pipeline.search.words import BEGINNING
 from pipeline.values import Chunk
@@ -37,7 +37,7 @@ def highlights(chunk: Chunk, evidence: Evidence) -> tuple[tuple[int, int], ...]:
 def marked(text: str, language: str | None, evidence: Evidence) -> tuple[tuple[int, int], ...]:
     """The places ``text[begin:end]`` of the query's words, synonyms and numbers and of the
     compounds that begin or end with them, in order, without overlap."""
-    tokens = _analysed(text, language)
+    tokens = _analysed(text, language, bool(evidence.numbers))
     wanted = evidence.terms()
     found = [(token.begin, token.end) for token in tokens if _meets(token.term, wanted)]
     for phrase in evidence.phrases():
@@ -56,8 +56,8 @@ def marked(text: str, language: str | None, evidence: Evidence) -> tuple[tuple[i
 
 
 @lru_cache(maxsize=1 << 12)
-def _analysed(text: str, language: str | None) -> tuple[Token, ...]:
-    return tuple(analyse(text, language))
+def _analysed(text: str, language: str | None, with_numbers: bool) -> tuple[Token, ...]:
+    return tuple(analyse(text, language) if with_numbers else plain_words(text, language))
 
 
 def _meets(term: str, wanted: frozenset[str]) -> bool:

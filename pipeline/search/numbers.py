@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from pipeline.corrections.spellings import folded
-from pipeline.search.numberitems import MOST_DIGITS, Item, items_of
+from pipeline.search.numberitems import MOST_DIGITS, Item, items_of, may_count
 from pipeline.search.numberwords import CURRENCIES, MOST_WORDS, UNITS, Kind, Unit
 
 _MOST_DECIMALS = MOST_DIGITS + 4
@@ -35,6 +35,8 @@ Read = tuple[Fraction, int]
 def numbers(text: str, language: str) -> list[Number]:
     """The numbers of ``text`` in order of their places, each value once bare and, where a unit
     follows, once with it. ``language`` is "de" or "en"."""
+    if not may_count(text, language):
+        return []
     return list(_Reader(list(items_of(text, language)), language).numbers())
 
 

@@ -187,4 +187,7 @@ def _units() -> dict[str, Unit]:
 
 
 UNITS = _units()
+UNIT_WORDS = frozenset(key.split(" ")[0] for key in UNITS)
+"""The words that units begin with."""
+
 """By folded words joined by single blanks; single letters as they are written, after "="."""

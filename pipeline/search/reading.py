@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.search import letters
-from pipeline.search.analysis import analyse, plain_words, without_numbers
+from pipeline.search.analysis import only_terms, plain_words, without_numbers
 from pipeline.search.evidence import Evidence
 from pipeline.search.numbers import is_number
 from pipeline.search.stretches import Sheet, Stretch
@@ -116,7 +116,7 @@ def read(
 
 def _spelt_out(query: str, evidence: Evidence) -> tuple[str, float]:
     """The query without its numbers, which are spelt in many ways, and the part of it that is."""
-    if not evidence.counts_numbers:
+    if not evidence.numbers:
         return query, 1.0
     spelt = without_numbers(query)
     return spelt, len(plain_words(spelt, None)) / max(len(plain_words(query, None)), 1)
@@ -171,8 +171,9 @@ def _words(evidence: Evidence, sheet: Sheet) -> tuple[Strengths, Strengths]:
         for term, weight in word.items():
             wanted.setdefault(term, []).append((row, weight))
     phrases = evidence.phrases()
-    for column, (text, language) in enumerate(zip(sheet.texts, sheet.languages, strict=True)):
-        terms, length = _terms(text, language, evidence.counts_numbers)
+    every = zip(sheet.texts, sheet.languages, sheet.numbered, strict=True)
+    for column, (text, language, numbered) in enumerate(every):
+        terms, length = _terms(text, language, numbered and bool(evidence.numbers))
         if not phrases and wanted.keys().isdisjoint(terms):
             continue
         found = Counter(term for term in terms if term in wanted)
@@ -190,10 +191,9 @@ def _words(evidence: Evidence, sheet: Sheet) -> tuple[Strengths, Strengths]:
 @lru_cache(maxsize=1 << 14)
 def _terms(text: str, language: str | None, with_numbers: bool) -> tuple[tuple[str, ...], int]:
     """The terms of a sentence, and how many of them are words."""
-    # Reading numbers takes five times as long as reading words.
-    tokens = analyse(text, language) if with_numbers else plain_words(text, language)
-    terms = tuple(token.term for token in tokens)
-    return terms, sum(not is_number(term) for term in terms)
+    # Numbers take several times as long to read as words.
+    terms = tuple(only_terms(text, language, with_numbers=with_numbers))
+    return terms, sum(not is_number(term) for term in terms) if with_numbers else len(terms)
 
 
 def _met(phrases: Iterable[str], terms: Sequence[str]) -> dict[str, int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from models.contracts import Embedder
-from pipeline.catalog import chunks, recordings
+from pipeline.catalog import chunks, recordings, vocabulary
 from pipeline.catalog import vectors as stored_vectors
 from pipeline.catalog.connection import Catalogue
 from pipeline.catalog.generations import Generation
@@ -218,36 +218,48 @@ class _Search:
         if self._mode != "meaning":
             words, self.slips = Vocabulary(self._db, spoken).mended(words)
             ids |= dict.fromkeys(words_leg(spoken, words, self._depth))
-        if meant is not None:
-            ids |= dict.fromkeys(found for found, _ in self._by_meaning(model, meant))
+        near = dict(self._by_meaning(model, meant)) if meant is not None else {}
+        ids |= dict.fromkeys(near)
         stored = chunks.with_neighbours(self._db, ids)
         found = recordings.get_many(self._db, {one.recording_id for one in stored.values()})
         self.evidence = _weighed(spoken, words)
         known = what_is_known(self._db, found.values())
-        readings = read(spelt(query, self.slips), self.evidence, laid_out(stored.values()), known)
+        stretches = laid_out(stored.values(), self._without_numbers(stored))
+        readings = read(spelt(query, self.slips), self.evidence, stretches, known)
         running = {
             i: stored[i] for i in ids if i in stored and self._said.verbatim(stored[i].chunk.text)
         }
         others = foreign(query, running, found)
-        scores = self._scores(running, readings, meant, others)
+        scores = self._scores(running, readings, meant, near, others)
         return [
             Candidate(stored[i], found[stored[i].recording_id], readings[i], score)
             for i, score in scores.items()
         ]
+
+    def _without_numbers(self, ids: Iterable[int]) -> set[int]:
+        """The passages that hold none of the query's numbers, as far as that is known of them:
+        reading numbers takes long, and most passages have others."""
+        numbers = self.evidence.numbers
+        said = vocabulary.words_of(self._db, list(ids)) if numbers else {}
+        return {one for one, words in said.items() if numbers.isdisjoint(words.split())}
 
     def _scores(
         self,
         ids: Iterable[int],
         readings: Mapping[int, Reading],
         meant: _Meant | None,
+        near: Mapping[int, float],
         others: frozenset[int],
     ) -> dict[int, float]:
         words = {i: readings[i].score for i in ids}
         if meant is None:
             return words
-        vectors = stored_vectors.vectors_of(self._db, meant.model.hash, words)
+        brought = [i for i in words if i not in near]
+        vectors = stored_vectors.vectors_of(self._db, meant.model.hash, brought)
+        cosines = {i: float(vector @ meant.vector[0]) for i, vector in vectors.items()}
+        cosines |= {i: near[i] for i in words if i in near}
         background = self._indexes.background(self._db, meant.model.hash, self._scope)
-        own = {i: likeness(float(v @ meant.vector[0]), background) for i, v in vectors.items()}
+        own = {i: likeness(cosine, background) for i, cosine in cosines.items()}
         if self._mode == "meaning":
             self.meaning = math.inf
             return own

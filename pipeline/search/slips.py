@@ -114,8 +114,7 @@ class Vocabulary:
     def _alike(self, term: str, most: int) -> Iterator[tuple[str, int]]:
         """Terms with at most so many slips to ``term``, and how many."""
         letters = set(term)
-        size = len(term)
-        for other in self._spoken.terms_like(term[0], size - most, size + most):
+        for other in self._spoken.terms_like(term, most):
             # Each slip takes one letter away at most: most words are told apart without looking at
             # the order of their letters.
             if (

@@ -38,9 +38,9 @@ class Spoken(Protocol):
         """How many passages there are of those that whoever asks may see."""
         ...
 
-    def terms_like(self, beginning: str, shortest: int, longest: int) -> Iterator[str]:
-        """Terms that begin so and have so many letters, each once; some of them may be in no
-        passage that may be seen."""
+    def terms_like(self, term: str, most: int) -> Iterator[str]:
+        """Terms that begin with the same letter and may be ``term`` with so many slips at most,
+        each once; others are among them, and some may be in no passage that may be seen."""
         ...
 
 
@@ -66,9 +66,9 @@ class InTable:
     def count(self) -> int:
         return count_live(self._db, self._model_hash, self._scope.seen)
 
-    def terms_like(self, beginning: str, shortest: int, longest: int) -> Iterator[str]:
-        every = vocabulary.terms(self._db, beginning)
-        return (term for term in every if shortest <= len(term) <= longest)
+    def terms_like(self, term: str, most: int) -> Iterator[str]:
+        every = vocabulary.terms(self._db, term[0])
+        return (other for other in every if abs(len(other) - len(term)) <= most)
 
 
 class InPostings:
@@ -93,9 +93,9 @@ class InPostings:
     def count(self) -> int:
         return sum(part.size for part in self._seen)
 
-    def terms_like(self, beginning: str, shortest: int, longest: int) -> Iterator[str]:
+    def terms_like(self, term: str, most: int) -> Iterator[str]:
         fields = [part.postings.fields[name] for part in self._seen for name in ("words", "about")]
-        every = (field.terms(beginning, shortest, longest) for field in fields)
+        every = (field.like(term, most) for field in fields)
         return iter(dict.fromkeys(chain.from_iterable(every)))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,7 +16,8 @@ from pipeline.values import Sentence
 class Stretch:
     """Consecutive chunks of a recording as one run of sentences, each of them once.
 
-    ``places`` tells for each chunk, by id, which of the sentences are its own, in order.
+    ``places`` tells for each chunk, by id, which of the sentences are its own, in order;
+    ``numbered`` for each sentence whether it may hold a number that is asked for.
     """
 
     recording_id: str
@@ -24,10 +25,12 @@ class Stretch:
     starts_ms: list[int] = field(default_factory=list)
     languages: list[str | None] = field(default_factory=list)
     places: dict[int, list[int]] = field(default_factory=dict)
+    numbered: list[bool] = field(default_factory=list)
 
 
-def laid_out(chunks: Iterable[StoredChunk]) -> list[Stretch]:
-    """The stretches that the chunks make up, in order of recordings and time."""
+def laid_out(chunks: Iterable[StoredChunk], plain: Container[int] = ()) -> list[Stretch]:
+    """The stretches that the chunks make up, in order of recordings and time. Those whose ids are
+    ``plain`` hold no number that is asked for."""
     stretches: list[Stretch] = []
     known: dict[tuple[int, int, str], int] = {}
     before: StoredChunk | None = None
@@ -35,7 +38,7 @@ def laid_out(chunks: Iterable[StoredChunk]) -> list[Stretch]:
         if before is None or not _follows(one, before):
             stretches.append(Stretch(one.recording_id))
             known = {}
-        _append(stretches[-1], one, known)
+        _append(stretches[-1], one, known, numbered=one.id not in plain)
         before = one
     return stretches
 
@@ -44,7 +47,9 @@ def _follows(one: StoredChunk, before: StoredChunk) -> bool:
     return one.recording_id == before.recording_id and one.chunk.number == before.chunk.number + 1
 
 
-def _append(stretch: Stretch, one: StoredChunk, known: dict[tuple[int, int, str], int]) -> None:
+def _append(
+    stretch: Stretch, one: StoredChunk, known: dict[tuple[int, int, str], int], *, numbered: bool
+) -> None:
     chunk = one.chunk
     whole = Sentence(chunk.start_ms, chunk.end_ms, 0, len(chunk.text), None)
     places: list[int] = []
@@ -56,6 +61,8 @@ def _append(stretch: Stretch, one: StoredChunk, known: dict[tuple[int, int, str]
             stretch.texts.append(text)
             stretch.starts_ms.append(sentence.start_ms)
             stretch.languages.append(chunk.language)
+            stretch.numbered.append(False)
+        stretch.numbered[known[key]] |= numbered
         places.append(known[key])
     stretch.places[one.id] = places
 
@@ -72,6 +79,7 @@ class Sheet:
         self.stretches = stretches
         self.texts = [text for stretch in stretches for text in stretch.texts]
         self.languages = [language for stretch in stretches for language in stretch.languages]
+        self.numbered = [numbered for stretch in stretches for numbered in stretch.numbered]
         self.lengths = np.array([text.count(" ") + 1 for text in self.texts], dtype=np.float64)
         sizes = [len(stretch.texts) for stretch in stretches]
         self.longest = max(sizes, default=0)
