@@ -2,8 +2,8 @@
 
 A result is a ratio, since absolute figures of two days or machines cannot be compared: median and
 range of interleaved rounds. ``Results`` prints each as soon as it is known and writes them all,
-with the facts of the machine, where ``--json`` says. ``tests.bench_all`` keeps such files in ``.bench/``
-and tells what moved since the last one.
+with the facts of the machine, where ``--json`` says. ``tests.bench_all`` keeps such files in
+``.bench/`` and tells what moved since the last one.
 """
 
 from __future__ import annotations
