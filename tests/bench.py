@@ -1,4 +1,6 @@
-"""``make bench``: ratios measured side by side in one run, medians of interleaved rounds.
+"""Our recogniser beside its library, a run beside an idle one, search beside words alone.
+
+    python -m tests.bench [--rounds 5] [--json FILE]
 
 Each line compares two ways on the same machine at the same time; a ratio above 1 says how many
 times as long the first takes. Absolute seconds are printed for orientation only.
@@ -10,7 +12,6 @@ import shutil
 import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,29 +31,10 @@ from pipeline.search.search import Mode, Searcher
 from pipeline.settings import Settings
 from pipeline.stages import extract, probe
 from pipeline.values import Audio
+from tests.benching import Result, Results, compare, parser, spread, timed
 
 SAMPLES = Path(__file__).resolve().parent / "samples"
-ROUNDS = 5
 NO_MODELS = Path("/nonexistent")
-
-
-def compare(name: str, first: Callable[[], object], second: Callable[[], object]) -> None:
-    """Time both in turn and print the ratio, round by round, as median and range."""
-    first(), second()
-    pairs = [(timed(first), timed(second)) for _ in range(ROUNDS)]
-    ratios = [one / other for one, other in pairs]
-    seconds = [statistics.median(column) for column in zip(*pairs, strict=True)]
-    sys.stdout.write(
-        f"{name}: ×{statistics.median(ratios):.2f} [{min(ratios):.2f}–{max(ratios):.2f}]"
-        f"   ({seconds[0]:.2f} s : {seconds[1]:.2f} s)\n"
-    )
-    sys.stdout.flush()
-
-
-def timed(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
 
 
 def sound(path: Path) -> Audio:
@@ -62,7 +44,7 @@ def sound(path: Path) -> Audio:
     return np.concatenate([window.audio for window in stream])
 
 
-def recognition() -> None:
+def recognition(results: Results, rounds: int) -> None:
     """Our recogniser against faster-whisper's own batched pipeline, same model and threads."""
     audio = sound(SAMPLES / "lorawan.mp4")
     entry = resolve("speech", "auto", NO_MODELS)
@@ -80,20 +62,27 @@ def recognition() -> None:
         return list(segments)
 
     task = RecognitionTask(language="de")
-    compare(
-        "our recognition against bare faster-whisper", lambda: ours.recognise(audio, task), bare
+    results.add(
+        compare(
+            "our recognition against bare faster-whisper, bundled model",
+            ("ours", lambda: ours.recognise(audio, task)),
+            ("faster-whisper", bare),
+            rounds,
+        )
     )
 
 
-def pipeline_and_search(folder: Path) -> None:
+def pipeline_and_search(folder: Path, results: Results, rounds: int) -> None:
     """The whole run against doing nothing again; hybrid search against words alone."""
     context = Context(open_home(folder / "home"), Settings())
     add(context, sorted(SAMPLES.glob("*.mp4")), Wishes())
     options = RunOptions(engine="inline")
     first = timed(lambda: run(context, options, Silent()))
-    again = statistics.median(timed(lambda: run(context, options, Silent())) for _ in range(ROUNDS))
-    sys.stdout.write(f"a first run against a run with nothing to do: ×{first / again:.0f}"
-                     f"   ({first:.2f} s : {again:.3f} s)\n")  # fmt: skip
+    again = [timed(lambda: run(context, options, Silent())) for _ in range(rounds)]
+    ratio = spread(first / one for one in again)
+    seconds = {"first": first, "again": statistics.median(again)}
+    name = "a first run against one with nothing to do, four sample films"
+    results.add(Result(name, ratio, rounds, seconds))
     with context.catalogue() as catalogue:
         searcher = Searcher(catalogue, context.home.index, context.embedder_for)
 
@@ -103,17 +92,22 @@ def pipeline_and_search(folder: Path) -> None:
                 for _ in range(20)
             ]
 
-        compare("twenty hybrid searches against words alone", ask("hybrid"), ask("words"))
+        name = "twenty hybrid searches against words alone"
+        ways = (("hybrid", ask("hybrid")), ("words", ask("words")))
+        results.add(compare(name, *ways, rounds))
 
 
-def main() -> None:
+def main() -> int:
+    given = parser(__doc__, rounds=5).parse_args()
+    results = Results(given.json)
     folder = Path(tempfile.mkdtemp(prefix="interviews-bench-"))
     try:
-        recognition()
-        pipeline_and_search(folder)
+        recognition(results, given.rounds)
+        pipeline_and_search(folder, results, given.rounds)
     finally:
         shutil.rmtree(folder)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

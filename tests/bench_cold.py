@@ -21,10 +21,11 @@ from pathlib import Path
 from models.contracts import Embedder
 from models.load import load_embedder, locate, resolve
 from models.prepare import least_likeness
+from tests.benching import ROOT, Results, parser, timed
+from tests.benching import Result as Found
+from tests.benching import ratios as ratios_of
 
-ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "tests" / "samples"
-ROUNDS = 5
 THREADS = 2
 QUESTION = "Was kostet der Umbau des Wärmenetzes?"
 _USUAL = (
@@ -48,27 +49,14 @@ def process(arguments: Sequence[str]) -> tuple[float, float]:
     return time.perf_counter() - began, used.ru_maxrss / 1024
 
 
-def timed(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
+def found(name: str, unit: str, ours: Sequence[float], usual: Sequence[float]) -> Found:
+    """How many times as much sentence-transformers takes."""
+    ratio = ratios_of(usual, ours)
+    figures = {f"ours, {unit}": statistics.median(ours), f"usual, {unit}": statistics.median(usual)}
+    return Found(name, ratio, len(ours), figures=figures)
 
 
-def spread(values: Sequence[float], digits: int) -> str:
-    low, middle, high = min(values), statistics.median(values), max(values)
-    return f"{middle:.{digits}f} [{low:.{digits}f}–{high:.{digits}f}]"
-
-
-def say(name: str, unit: str, ours: Sequence[float], usual: Sequence[float], digits: int) -> None:
-    ratios = [theirs / own for own, theirs in zip(ours, usual, strict=True)]
-    sys.stdout.write(
-        f"{name}: ×{spread(ratios, 1)}   ours {spread(ours, digits)} {unit},"
-        f" sentence-transformers {spread(usual, digits)} {unit}\n"
-    )
-    sys.stdout.flush()
-
-
-def cold(home: Path, models: Path, name: str) -> None:
+def cold(home: Path, models: Path, name: str, results: Results, rounds: int) -> None:
     """One search of the samples with the text model called ``name``."""
     home.mkdir()
     (home / "interviews.toml").write_text(
@@ -81,13 +69,13 @@ def cold(home: Path, models: Path, name: str) -> None:
     search = (*command, "search", QUESTION)
     usual = ("-c", _USUAL, str(locate(name, models)), QUESTION)
     process(search), process(usual)
-    pairs = [(process(search), process(usual)) for _ in range(ROUNDS)]
-    for place, (what, unit, digits) in enumerate((("time", "s", 2), ("memory", "MB", 0))):
+    pairs = [(process(search), process(usual)) for _ in range(rounds)]
+    for place, (what, unit) in enumerate((("time", "s"), ("memory", "MB"))):
         ours, theirs = ([one[place] for one in column] for column in zip(*pairs, strict=True))
-        say(f"a search from nothing, {name}, {what}", unit, ours, theirs, digits)
+        results.add(found(f"a search from nothing, {name}, {what}", unit, ours, theirs))
 
 
-def warm(models: Path, name: str) -> None:
+def warm(models: Path, name: str, results: Results, rounds: int) -> None:
     """A question, and a batch of chunks, with the model loaded."""
     known = resolve("text", name, models)
     quick, usual = (
@@ -99,12 +87,14 @@ def warm(models: Path, name: str) -> None:
 
     def both(work: Callable[[Embedder], object]) -> tuple[list[float], list[float]]:
         work(quick), work(usual)
-        pairs = [(timed(lambda: work(quick)), timed(lambda: work(usual))) for _ in range(ROUNDS)]
+        pairs = [(timed(lambda: work(quick)), timed(lambda: work(usual))) for _ in range(rounds)]
         ours, theirs = zip(*pairs, strict=True)
         return [1000 * one for one in ours], [1000 * one for one in theirs]
 
-    say(f"a question, {name}", "ms", *both(lambda one: one.encode_query(QUESTION)), 2)
-    say(f"{len(chunks)} chunks, {name}", "ms", *both(lambda one: one.encode_passages(chunks)), 0)
+    asked = both(lambda one: one.encode_query(QUESTION))
+    results.add(found(f"a question, {name}", "ms", *asked))
+    batch = both(lambda one: one.encode_passages(chunks))
+    results.add(found(f"{len(chunks)} chunks, {name}", "ms", *batch))
 
 
 def _chunks() -> list[str]:
@@ -113,7 +103,9 @@ def _chunks() -> list[str]:
     return [" ".join(words[7 * n : 7 * n + 40 + n % 70]) for n in range(64)]
 
 
-def main() -> None:
+def main() -> int:
+    given = parser(__doc__, rounds=5).parse_args()
+    results = Results(given.json)
     folder = Path(tempfile.mkdtemp(prefix="interviews-bench-"))
     try:
         models = folder / "models"
@@ -128,12 +120,13 @@ def main() -> None:
             names.append("all-minilm-l6-v2")
         # First what needs a small parent: a process is told of its parent's memory as its own.
         for name in names:
-            cold(folder / name, models, name)
+            cold(folder / name, models, name, results, given.rounds)
         for name in names:
-            warm(models, name)
+            warm(models, name, results, given.rounds)
     finally:
         shutil.rmtree(folder)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -114,7 +114,13 @@ def test_status_speaks_the_contract(worked: Interviews) -> None:
 def test_a_second_run_does_nothing(worked: Interviews) -> None:
     before = rows(worked.home, "SELECT recording_id, stage, made_ms FROM results")
     report = worked("run", "--json").json
-    assert report == {"done": [], "failed": [], "stopped": False, "generation": None}
+    assert report == {
+        "done": [],
+        "failed": [],
+        "stopped": False,
+        "generation": None,
+        "media": [],
+    }
     assert rows(worked.home, "SELECT recording_id, stage, made_ms FROM results") == before
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import SAMPLES
+from pipeline.catalog.connection import open_catalogue
+from tests.conftest import SAMPLES, Interviews
 from tests.content import content
 from tests.crash import fresh, killed, undisturbed
 
@@ -165,3 +167,29 @@ def test_a_scheduler_that_does_not_answer_is_named(tmp_path: Path) -> None:
     assert ran.code == 4
     assert "127.0.0.1:9" in ran.err
     assert "Traceback" not in ran.err
+
+
+def test_a_run_with_nothing_to_do_names_media_that_changed(worked: Interviews) -> None:
+    films = sorted(SAMPLES.glob("*.mp4"))[:2]
+    changed, gone = (worked.home / film.name for film in films)
+    for film, path in zip(films, (changed, gone), strict=True):
+        shutil.copy(film, path)
+        with open_catalogue(worked.home / "catalogue.db") as catalogue, catalogue.write() as db:
+            move = "UPDATE recordings SET media_path = ? WHERE media_path = ?"
+            db.execute(move, (str(path), str(film)))
+    with changed.open("ab") as stream:
+        stream.write(b"more")
+    gone.unlink()
+    named = {one["error"]["kind"] for one in worked("run", "--json").json["media"]}
+    assert named == {"altered", "gone"}
+    said = worked("run")
+    assert str(changed) in said.err and str(gone) in said.err
+    assert worked("status", "--json").json["counts"]["done"] == 4
+
+
+def test_a_drive_that_is_not_connected_is_no_wall_of_text(worked: Interviews) -> None:
+    with open_catalogue(worked.home / "catalogue.db") as catalogue, catalogue.write() as db:
+        db.execute("UPDATE recordings SET media_path = '/nowhere' || media_path")
+    said = worked("run").err
+    assert said.count("/nowhere") == 3
+    assert "1 " in said.splitlines()[-1]

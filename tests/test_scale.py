@@ -7,19 +7,32 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pipeline.catalog import chunks, generations, overview, purge, queue, transcripts
+from pipeline.catalog import (
+    chunks,
+    generations,
+    overview,
+    purge,
+    queue,
+    recordings,
+    transcripts,
+)
 from pipeline.catalog.connection import Catalogue, open_catalogue
 from pipeline.catalog.recordings import Database
+from pipeline.catalog.standing import Standing, about, standings
 from pipeline.cli.commands.status import SHOWN
 from pipeline.fingerprint import digest, fingerprints
 from pipeline.home import open_home
 from pipeline.run.context import Context
-from pipeline.run.plan import plan
+from pipeline.run.execute import run
+from pipeline.run.observer import Silent
+from pipeline.run.options import RunOptions
+from pipeline.run.plan import Work, plan
 from pipeline.settings import Settings
 from pipeline.values import ModelRef
 from tests.conftest import Interviews
@@ -161,6 +174,30 @@ def test_a_glance_costs_the_same_however_many_are_done(
     few: Context, many: Context, look: Look
 ) -> None:
     assert steps(many, look) <= steps(few, look) * 1.1 + 10
+
+
+def test_a_run_with_nothing_to_do_plans_once(own: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def counted(db: Database, ids: Collection[str] = ()) -> list[Standing]:
+        asked.append(ids)
+        return standings(db, ids)
+
+    monkeypatch.setattr("pipeline.run.plan.standings", counted)
+    told: list[Sequence[Work]] = []
+    report = run(own, RunOptions(engine="inline", planned=told.append), Silent())
+    assert (report.done, told, len(asked)) == ([], [[]], 1)
+
+
+def test_a_plan_knows_of_people_what_the_stages_write(own: Context) -> None:
+    with own.catalogue() as catalogue:
+        with catalogue.write() as db:
+            for number, people in enumerate([(), ("",), ("Ä; B", "C\nD"), ("", "", "E")]):
+                facts = recordings.get(db, identity(number)).facts
+                recordings.set_facts(db, identity(number), replace(facts, people=people))
+        with catalogue.read() as db:
+            known = {one.id: one.about for one in standings(db)}
+            assert known == {one.id: about(one.facts) for one in recordings.every(db)}
 
 
 def test_chunks_are_counted_as_they_come_and_go(own: Context, catalogue: Catalogue) -> None:

@@ -86,6 +86,23 @@ def set_media(db: sqlite3.Connection, recording_id: str, media: Media) -> None:
     )
 
 
+def tracks(db: sqlite3.Connection) -> dict[str, int | None]:
+    """The audio track that was chosen of each recording; None where it was left to us."""
+    return dict(db.execute("SELECT id, media_track FROM recordings").fetchall())
+
+
+def media_of_done(db: sqlite3.Connection) -> list[tuple[str, Media]]:
+    """The media of recordings that are done, by id, in the order they were added."""
+    rows = db.execute(
+        "SELECT id, media_path, media_size, media_mtime_ns, media_track, media_copied"
+        " FROM recordings WHERE state = 'done' AND media_path IS NOT NULL ORDER BY added_ms, id"
+    )
+    return [
+        (key, Media(path, size, mtime_ns, track, bool(copied)))
+        for key, path, size, mtime_ns, track, copied in rows
+    ]
+
+
 def set_facts(db: sqlite3.Connection, recording_id: str, facts: RecordingFacts) -> None:
     """Replace what staff say about a recording. Titles of chapters name none of its people, so they
     are stale where those change."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -44,19 +43,31 @@ def store(
 
 def get(db: sqlite3.Connection, recording_id: str) -> tuple[StageResult, Made] | None:
     """What there is of one recording."""
-    return every(db, recording_id).get(recording_id)
+    row = db.execute(
+        "SELECT fingerprint, digest, ran FROM results WHERE recording_id = ? AND stage = ?",
+        (recording_id, STAGE),
+    ).fetchone()
+    return (StageResult(row[0], row[1]), Made(**json.loads(row[2]))) if row else None
 
 
-def every(
-    db: sqlite3.Connection, recording_id: str | None = None
-) -> Mapping[str, tuple[StageResult, Made]]:
-    """What there is of each recording, or of the one."""
+@dataclass(frozen=True, slots=True)
+class Lying:
+    """Of what was made the little that says which files are to be there."""
+
+    digest: str
+    kind: Kind
+    folder: str
+    why: str
+
+
+def lying(db: sqlite3.Connection) -> dict[str, Lying]:
+    """Of every recording for which the stage was done."""
     rows = db.execute(
-        "SELECT recording_id, fingerprint, digest, ran FROM results"
-        " WHERE stage = ? AND recording_id = ifnull(?, recording_id)",
-        (STAGE, recording_id),
+        "SELECT recording_id, digest, ran ->> '$.kind', ran ->> '$.folder', ran ->> '$.why'"
+        " FROM results WHERE stage = ?",
+        (STAGE,),
     )
-    return {row[0]: (StageResult(row[1], row[2]), Made(**json.loads(row[3]))) for row in rows}
+    return {key: Lying(*rest) for key, *rest in rows}
 
 
 def room(db: sqlite3.Connection) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 from pipeline.values import RecordingFacts
@@ -42,7 +42,11 @@ class Standing(NamedTuple):
 def about(facts: RecordingFacts) -> str:
     """What is known of a recording and found by search, as one text: a line each for its title,
     its collection and each of its people."""
-    return "\n".join((facts.title, facts.collection or "", *facts.people))
+    return _about(facts.title, facts.collection, facts.people)
+
+
+def _about(title: str, collection: str | None, people: Iterable[str]) -> str:
+    return "\n".join((title, collection or "", *people))
 
 
 def standings(db: sqlite3.Connection, ids: Collection[str] = ()) -> list[Standing]:
@@ -52,7 +56,7 @@ def standings(db: sqlite3.Connection, ids: Collection[str] = ()) -> list[Standin
         "SELECT recordings.id, state, recordings.stage, imported, language, media_track,"
         " machine.fingerprint, ifnull(corrected.digest, machine.digest), parted.fingerprint,"
         " shown.fingerprint, media_path IS NOT NULL,"
-        " title, collection, (SELECT json_group_array(name) FROM (SELECT name FROM people"
+        " title, collection, (SELECT group_concat(name, char(10)) FROM (SELECT name FROM people"
         "  WHERE people.recording_id = recordings.id ORDER BY position))"
         " FROM recordings"
         " LEFT JOIN results AS machine"
@@ -70,7 +74,7 @@ def standings(db: sqlite3.Connection, ids: Collection[str] = ()) -> list[Standin
 
 def _standing(key: str, state: str, stage: str | None, imported: int, *more: Any) -> Standing:
     language, track, recognised, read, chaptered, rendered, playable, *facts = more
-    title, collection, people = facts
-    known = about(RecordingFacts(title, language, collection, tuple(json.loads(people))))
+    title, collection, people = facts  # who appears, a line each; None for nobody
+    known = _about(title, collection, () if people is None else (people,))
     done = (recognised, read, chaptered, rendered, bool(playable))
     return Standing(key, state, stage, bool(imported), language, track, *done, known)

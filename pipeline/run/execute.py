@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.catalog import queue
+from pipeline.catalog import queue, recordings
 from pipeline.errors import BadInput
+from pipeline.run import safekeeping
 from pipeline.run.context import Context
 from pipeline.run.observer import Observer
 from pipeline.run.options import RunOptions, RunReport
@@ -31,6 +32,8 @@ def run(context: Context, options: RunOptions, observer: Observer) -> RunReport:
             publish_due(context, catalogue, shift.report)
         with catalogue.read() as db:
             held = queue.held(db)
+            seen = [] if options.only else recordings.media_of_done(db)
+        shift.report.media = safekeeping.changed(seen)
         shift.report.others = sum(1 for owner in held.values() if owner != runner.owner)
     return shift.report
 

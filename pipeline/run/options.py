@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.catalog.connection import Catalogue
 from pipeline.run.engine import EngineName
+from pipeline.run.plan import Work
 from pipeline.values import Failure
 
 
@@ -14,7 +15,8 @@ from pipeline.values import Failure
 class RunOptions:
     """How to run. ``stop_at`` answers whether the time window is over; ``texts_only`` renews the
     chunks of changed texts and leaves recognition to a later run; without ``publish`` the caller
-    sees to the index, and ``catch_up`` is how in the middle of a long run."""
+    sees to the index, and ``catch_up`` is how in the middle of a long run. ``planned`` is told what
+    there is to do before anything is begun; what it raises ends the run."""
 
     engine: EngineName = "processes"
     scheduler: str | None = None
@@ -25,13 +27,15 @@ class RunOptions:
     new_first: bool = False
     publish: bool = True
     catch_up: Callable[[Catalogue], None] | None = None
+    planned: Callable[[Sequence[Work]], None] = lambda _: None
     stop_at: Callable[[], bool] = lambda: False
 
 
 @dataclass(slots=True)
 class RunReport:
     """What a run did. ``stopped`` says that it ended before its work did; ``no_hints`` why the
-    speech model was told no glossary, if that is bad."""
+    speech model was told no glossary, if that is bad. ``media``: of recordings that are done, those
+    whose file is not as it was, and how."""
 
     done: list[str] = field(default_factory=list)
     failed: dict[str, Failure] = field(default_factory=dict)
@@ -39,3 +43,4 @@ class RunReport:
     published: int | None = None
     others: int = 0
     no_hints: Failure | None = None
+    media: dict[str, Failure] = field(default_factory=dict)

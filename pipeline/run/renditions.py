@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +13,6 @@ from sqlite3 import Connection
 from pipeline.catalog import corrections, queue, recordings, renditions, transcripts
 from pipeline.catalog.connection import Catalogue
 from pipeline.catalog.renditions import Made
-from pipeline.catalog.standing import standings
 from pipeline.catalog.transcripts import StageResult
 from pipeline.errors import HomeUnusable, InterviewsError, MediaError
 from pipeline.home import Home
@@ -244,31 +243,37 @@ def sweep(home: Home, catalogue: Catalogue) -> None:
     lying = shelf.lying(home)
     # As a writer: whoever was giving a folder its name has noted it when our turn comes.
     with catalogue.write() as db:
-        tracks = {one.id: one.track for one in standings(db)}
-        kept = _kept(home, db, tracks)
+        tracks = recordings.tracks(db)
+        kept = _kept(home, db, tracks, lying)
         busy = runner.working(db, home)
     for recording_id in lying.keys() - busy:
-        if recording_id in tracks:
-            shelf.keep_only(home, recording_id, kept.get(recording_id, ""))
-        else:
+        if recording_id not in tracks:
             shelf.drop(home, recording_id)
+        elif lying[recording_id] != [kept.get(recording_id)]:
+            shelf.keep_only(home, recording_id, kept.get(recording_id, ""))
 
 
-def _kept(home: Home, db: Connection, tracks: Mapping[str, int | None]) -> dict[str, str]:
+def _kept(
+    home: Home,
+    db: Connection,
+    tracks: Mapping[str, int | None],
+    lying: Mapping[str, Sequence[str]],
+) -> dict[str, str]:
     """The folders that may be played, by recording. A result whose files are gone, or whose source
     is back, is one no more."""
     kept = {}
     reticent = corrections.withheld_ids(db)
-    for recording_id, (result, made) in renditions.every(db).items():
+    for recording_id, made in renditions.lying(db).items():
         if made.kind == "nothing":
             media = recordings.get(db, recording_id).media if made.why == "no_media" else None
             lost = media is not None and Path(media.path).exists()
         else:
-            lost = bool(made.folder) and not shelf.place(home, recording_id, made.folder).is_dir()
+            seen = not made.folder or made.folder in lying.get(recording_id, ())
+            lost = not seen and not shelf.place(home, recording_id, made.folder).is_dir()
         if lost:
             transcripts.drop_result(db, recording_id, renditions.STAGE)
             continue
         withheld = reading.reaches(db, recording_id) if recording_id in reticent else ()
-        if made.folder and result.digest == shows(recording_id, tracks[recording_id], withheld):
+        if made.folder and made.digest == shows(recording_id, tracks[recording_id], withheld):
             kept[recording_id] = made.folder
     return kept

@@ -14,7 +14,7 @@ import hashlib
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from pipeline.errors import BadInput, MediaError
 from pipeline.fingerprint import file_sha256
 from pipeline.fingerprint import recording_id as id_of
 from pipeline.home import Home, disk_error, sync_folder
-from pipeline.values import Media, Recording
+from pipeline.values import Failure, Media, Recording
 
 _BLOCK = 1 << 20
 _OURS = ".inbox-"
@@ -55,6 +55,17 @@ def present(recording: Recording) -> Media:
     if not same:
         raise MediaError("media.altered", path=media.path)
     return media
+
+
+def changed(seen: Iterable[tuple[str, Media]]) -> dict[str, Failure]:
+    """Media that are not as they were when they were last seen, by the recording's id: by size and
+    time alone, since reading thousands of films would take hours."""
+    found = {}
+    for recording_id, media in seen:
+        if not still_there(media):
+            key = "media.altered" if Path(media.path).exists() else "media.gone"
+            found[recording_id] = MediaError(key, path=media.path).failure()
+    return found
 
 
 def copy_name(recording_id: str, source: Path) -> str:

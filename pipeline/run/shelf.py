@@ -72,9 +72,9 @@ def settle(part: Path, name: str) -> None:
         sync_folder(folder)
 
 
-def lying(home: Home) -> dict[str, list[Path]]:
-    """All there is, by recording."""
-    return {folder.name: _below(folder) for folder in _below(home.renditions)}
+def lying(home: Home) -> dict[str, list[str]]:
+    """The names of all there is, by recording."""
+    return {name: _names(home.renditions / name) for name in _names(home.renditions)}
 
 
 def keep_only(home: Home, recording_id: str, folder: str) -> None:
@@ -100,8 +100,12 @@ def drop(home: Home, recording_id: str) -> None:
 
 
 def _below(folder: Path) -> list[Path]:
+    return [folder / name for name in _names(folder)]
+
+
+def _names(folder: Path) -> list[str]:
     try:
-        return list(folder.iterdir())
+        return os.listdir(folder)  # noqa: PTH208 - thousands of folders: names are enough
     except (FileNotFoundError, NotADirectoryError):
         return []
 

@@ -87,10 +87,14 @@ class Shift:
         their turn one by one, whenever there are no texts to be worked on."""
         if not self._options.texts_only:
             renditions.sweep(self._context.home, catalogue)
+        begun = False
         while not self._stopping():
             with catalogue.read() as db:
                 works = self._plan(db, self._options.only)
                 owners = queue.owners(db)
+            if not begun:
+                self._options.planned(works)
+                begun = True
             lost = dead(owners, self._context.home)
             self._texts.take_up(works)
             self._renditions.take_up(works)

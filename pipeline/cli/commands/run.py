@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import click
 
@@ -12,14 +12,17 @@ from pipeline.cli.app import Session, echo_json, pass_session
 from pipeline.cli.failures import failure_json
 from pipeline.cli.localise import Localised
 from pipeline.cli.progress import watching
-from pipeline.errors import BadInput
+from pipeline.errors import BadInput, failure_advice, failure_message
 from pipeline.run.engine import EngineName
 from pipeline.run.execute import run as work_off
 from pipeline.run.options import RunOptions, RunReport
 from pipeline.run.outlook import outlook
-from pipeline.run.plan import STAGES, Stage, plan
+from pipeline.run.plan import STAGES, Stage, Work
 from pipeline.run.yielding import give_way
 from pipeline.timecode import format_short, to_seconds
+
+_NAMED = 3
+"""Of media that changed so many are named; ``--json`` names all."""
 
 ENGINES: dict[str, EngineName] = {"inline": "inline", "processes": "processes", "dask": "dask"}
 
@@ -53,6 +56,7 @@ def run(
         workers=workers,
         limit=limit,
         only=only,
+        planned=lambda works: _look_ahead(session, works),
         stop_at=clock(until),
     )
     _check_ids(session, only)
@@ -60,7 +64,6 @@ def run(
     if dry_run:
         return _show_plan(session, options, wanted, as_json)
     _forget(session, wanted)
-    _look_ahead(session, only)
     give_way()
     with watching(session, quiet=session.quiet or as_json) as observer:
         report = work_off(session.context, options, observer)
@@ -68,6 +71,7 @@ def run(
         echo_json(_json(session, report))
     else:
         _say(session, report)
+        _say_media(session, report)
     return 1 if report.failed else 0
 
 
@@ -173,11 +177,9 @@ def _show_plan(
     return 0
 
 
-def _look_ahead(session: Session, only: tuple[str, ...]) -> None:
+def _look_ahead(session: Session, works: Sequence[Work]) -> None:
     """What is to be known before hours are spent: which models are at work, and that the glossary
     can be read. Raises BadInput; nothing has been begun, and all that waits goes on waiting."""
-    with session.catalogue() as catalogue, catalogue.read() as db:
-        works = plan(session.context, db, only)
     recognises = any(work.transcribe for work in works)
     embeds = any(work.text_models for work in works)
     _say_demonstration_models(session, recognises, embeds)
@@ -206,6 +208,18 @@ def _say(session: Session, report: RunReport) -> None:
     session.say(key, done=len(report.done), failed=len(report.failed))
 
 
+def _say_media(session: Session, report: RunReport) -> None:
+    """Media that are gone or were changed: a few by name, since a drive that is not connected takes
+    all with it."""
+    if session.quiet:
+        return
+    for own, failure in list(report.media.items())[:_NAMED]:
+        click.echo(f"{own}: {failure_message(failure, session.language)}", err=True)
+        click.echo(f"  {failure_advice(failure, session.language)}", err=True)
+    if len(report.media) > _NAMED:
+        session.note("run.more_media", count=len(report.media) - _NAMED)
+
+
 def _json(session: Session, report: RunReport) -> dict[str, object]:
     return {
         "done": report.done,
@@ -215,4 +229,8 @@ def _json(session: Session, report: RunReport) -> dict[str, object]:
         ],
         "stopped": report.stopped,
         "generation": report.published,
+        "media": [
+            {"id": one, "error": failure_json(failure, session.language)}
+            for one, failure in report.media.items()
+        ],
     }
