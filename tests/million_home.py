@@ -17,7 +17,6 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from models.contracts import Embedder
 from pipeline.catalog import chunks, generations, queue
 from pipeline.fingerprint import text_digest
 from pipeline.home import open_home
@@ -54,19 +53,20 @@ def talks() -> list[list[str]]:
     return [[word for one in talk.segments for word in one.text.split()] for talk in whole]
 
 
-def windows(spoken: Sequence[Sequence[str]]) -> Iterator[Window]:
-    """All windows, those of one talk and length one after another."""
+def windows(spoken: Sequence[Sequence[str]], step: int) -> Iterator[Window]:
+    """All windows, those of one talk and length one after another, ``step`` words apart."""
     for length in WORDS:
         for number, words in enumerate(spoken):
-            for first in range(len(words) - length + 1):
+            for first in range(0, len(words) - length + 1, step):
                 yield Window(number, first, length)
 
 
-def fill(context: Context, count: int, embedder: Embedder) -> int:
-    """Store so many chunks; how many there are. No index is built."""
+def fill(context: Context, count: int, step: int = 1) -> int:
+    """Store so many chunks, as far as there are as many; how many. No index is built."""
+    embedder = context.embedder_for(context.text[1])
     spoken = talks()
     languages = [chosen_language(" ".join(words[:2000]), None) for words in spoken]
-    every = islice(windows(spoken), count)
+    every = islice(windows(spoken, step), count)
     stored = 0
     with context.catalogue() as catalogue:
         number = 0
@@ -142,11 +142,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--chunks", type=int, default=1_000_000)
+    parser.add_argument("--step", type=int, default=1, help="words from one window to the next")
+    parser.add_argument("--text-model", default="auto")
     options = parser.parse_args()
     began = time.monotonic()
     home = open_home(options.home)
-    context = Context(home, load_settings(home.root, {})[0])
-    stored = fill(context, options.chunks, context.embedder_for(context.text[1]))
+    settings = load_settings(home.root, {})[0].model_copy(update={"text_model": options.text_model})
+    stored = fill(Context(home, settings), options.chunks, options.step)
     size = home.catalogue.stat().st_size / 1e6
     print(f"\n{stored} chunks, {size:.0f} MB, {time.monotonic() - began:.0f} s")
     return 0

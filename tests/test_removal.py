@@ -9,6 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.home import open_home
+from pipeline.index import building, files
+from pipeline.index.postings import Postings
+from pipeline.run import publish, removal
+from pipeline.run.context import Context
+from pipeline.settings import Settings
 from tests.conftest import SAMPLES, Interviews
 
 TITLE = "Streng vertrauliches Gespraech ueber Konzessionen"
@@ -336,3 +342,35 @@ def test_the_receipt_tells_of_replacements_that_hold_for_all_recordings(
     assert "hold for all recordings stay (1)" in done.out
     (left,) = worked("replace", "--list", "--json").json["replacements"]
     assert left["recordings"] is None
+
+
+def lexicon(file: Path) -> set[str]:
+    """All that an index's file of words says."""
+    return {term for field in Postings.open(file).fields.values() for term in field.terms()}
+
+
+def said_only_in(home: Path, recording: str) -> set[str]:
+    """The terms that no other recording has."""
+    with closing(sqlite3.connect(home / "catalogue.db")) as db:
+        rows = db.execute(
+            "SELECT recording_id, words FROM chunk_words JOIN chunks ON chunks.id = chunk_words.rowid"
+        ).fetchall()
+    own = {term for whose, words in rows if whose == recording for term in words.split()}
+    return own - {term for whose, words in rows if whose != recording for term in words.split()}
+
+
+def test_nothing_of_it_is_left_in_the_words_of_a_large_index(
+    worked: Interviews, ids: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(building, "LARGEST_TABLE", 0)
+    context = Context(open_home(worked.home), Settings())
+    doomed, kept = ids["fernwaerme"], ids["lorawan"]
+    theirs, others = said_only_in(worked.home, doomed), said_only_in(worked.home, kept)
+    with context.catalogue() as catalogue:
+        publish.publish(context.home, catalogue, context.text[1])
+        (file,) = context.home.index.glob(f"*{files.WORDS}")
+        assert theirs | others <= lexicon(file)
+        removal.remove(context.home, catalogue, [doomed])
+    (file,) = context.home.index.glob(f"*{files.WORDS}")
+    assert theirs.isdisjoint(lexicon(file))
+    assert others <= lexicon(file)

@@ -15,17 +15,22 @@ from pipeline.catalog.chunks import FullText
 from pipeline.catalog.passages import Passage
 from pipeline.catalog.scope import Scope
 from pipeline.errors import InterviewsError
+from pipeline.home import open_home
 from pipeline.index import bm25, building, files, opening, tail
 from pipeline.index.bm25 import Phrase
 from pipeline.index.gathering import Gathering
 from pipeline.index.postings import FIELDS, Postings
+from pipeline.run import publish
+from pipeline.run.context import Context
 from pipeline.search.analysis import query_words
 from pipeline.search.indexes import Indexes
 from pipeline.search.spoken import InPostings, InTable
 from pipeline.search.words import is_known, words_leg
+from pipeline.settings import Settings
 from pipeline.stages.chunk import ChunkParameters
-from pipeline.values import Viewer
-from tests.search_home import SearchHome, interview
+from pipeline.values import ModelRef, Viewer
+from tests.scale import fill
+from tests.search_home import BagOfStems, SearchHome, interview
 
 SHORT = ChunkParameters(10, 0)
 WATER = interview(
@@ -246,6 +251,28 @@ def test_a_small_collection_has_no_file_of_words(tmp_path: Path) -> None:
     home.add("Wasser", WATER, SHORT)
     assert home.publish().words_sha256 is None
     assert [path.suffix for path in files.files(home.index_dir)] == [".faiss"]
+
+
+def test_only_the_owner_reads_an_index(home: SearchHome) -> None:
+    assert {path.stat().st_mode & 0o777 for path in files.files(home.index_dir)} == {0o600}
+
+
+def test_an_index_of_an_earlier_version_is_built_anew_for_its_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = Context(open_home(tmp_path / "home"), Settings())
+    fill(context, [interview("Der Zähler ist neu.")], 3, BagOfStems())
+
+    def due() -> ModelRef | None:
+        with context.catalogue() as catalogue, catalogue.read() as db:
+            return publish.due(db, context, worked=False)
+
+    assert due() is None
+    monkeypatch.setattr(building, "LARGEST_TABLE", 2)
+    assert due() == context.text[1]
+    with context.catalogue() as catalogue:
+        publish.publish(context.home, catalogue, context.text[1])
+    assert due() is None
 
 
 def test_a_slip_is_mended_by_postings_too(home: SearchHome) -> None:

@@ -14,7 +14,7 @@ from pipeline.catalog import chunks
 from pipeline.catalog import vectors as stored_vectors
 from pipeline.catalog.scope import Scope
 from pipeline.errors import HomeUnusable, InterviewsError
-from pipeline.index import building, files, opening, vectors
+from pipeline.index import building, files, opening, recall, vectors
 from pipeline.index.vectors import flags_of
 from pipeline.search.indexes import Indexes
 from pipeline.search.meaning import meaning_leg
@@ -144,6 +144,8 @@ def test_a_large_collection_gets_inverted_lists_and_keeps_its_recall(
     home.add("Lang", interview(*sentences), ChunkParameters(7, 0))
     generation = home.publish()
     assert generation.kind == "ivf"
+    assert generation.recall is not None
+    assert generation.recall >= recall.TARGET
     index = opening.vectors(home.index_dir, generation)
     ids, stored = all_vectors(home)
     queries = stored[::20].astype(np.float32)

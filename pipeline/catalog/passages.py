@@ -55,6 +55,12 @@ def recordings_within(db: sqlite3.Connection, scope: Scope) -> dict[str, str | N
     return {row[0]: row[1] for row in rows}
 
 
+def version(db: sqlite3.Connection) -> tuple[int, int]:
+    """Another one after every commit, of this connection or of others
+    (https://sqlite.org/pragma.html#pragma_data_version)."""
+    return int(db.execute("PRAGMA data_version").fetchone()[0]), db.total_changes
+
+
 def holding(db: sqlite3.Connection, match: str) -> Ids:
     """int64 [n]: ids of the passages whose own words a full-text ``match`` finds, sorted."""
     rows = db.execute(

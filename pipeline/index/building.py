@@ -31,6 +31,15 @@ table answers in milliseconds."""
 _PAGE = 20_000
 
 
+def lacks_words(generation: Generation | None) -> bool:
+    """Whether a generation, as an earlier version built it, has no words though it should."""
+    return (
+        generation is not None
+        and generation.words_sha256 is None
+        and generation.chunks > LARGEST_TABLE
+    )
+
+
 class _Page(NamedTuple):
     ids: Ids
     vectors: Half

@@ -56,6 +56,7 @@ def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> str:
     unfinished = path.with_name(f".building-{os.getpid()}-{path.name}")
     try:
         with unfinished.open("wb") as file:
+            os.fchmod(file.fileno(), 0o600)  # as the catalogue: only the owner reads it
             write(file)
             file.flush()
             os.fsync(file.fileno())

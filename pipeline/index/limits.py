@@ -14,10 +14,12 @@ from pipeline.index.bm25 import Mask
 from pipeline.index.postings import Postings
 from pipeline.index.vectors import Flags
 
+_MOST_KEPT = 8
+
 
 class Limits:
-    """What is gone from the catalogue is remembered, what somebody may see is asked each time:
-    it can change with every commit, and recordings are few beside passages."""
+    """What is found is kept until the next commit: who may see what can change with each. It is
+    asked for several times a search, and by all who see the same."""
 
     def __init__(self, postings: Postings, model_hash: str, after: int = 0) -> None:
         """Of a text model's chunks those with ids larger than ``after``."""
@@ -25,9 +27,19 @@ class Limits:
         self._model_hash = model_hash
         self._after = after
         self._alive: tuple[int, Mask | None] = (postings.count, None)
+        self._version: tuple[int, int] | None = None
+        self._kept: dict[Scope, Mask | None] = {}
 
     def allowed(self, db: Connection, scope: Scope) -> Mask | None:
-        """bool [passages]; None where all may be found."""
+        """bool [passages]; None where all may be found. ``db`` is always the same connection."""
+        version = passages.version(db)
+        if version != self._version or len(self._kept) == _MOST_KEPT:
+            self._version, self._kept = version, {}
+        if scope not in self._kept:
+            self._kept[scope] = self._asked(db, scope)
+        return self._kept[scope]
+
+    def _asked(self, db: Connection, scope: Scope) -> Mask | None:
         alive = self._still_there(db)
         if scope.unlimited:
             return alive

@@ -82,7 +82,8 @@ def flat(dimension: int) -> Any:
 def inverted(sample: Vectors, count: int) -> Any:
     """Inverted lists for ``count`` vectors like those of ``sample``, with a byte for each number:
     whoever searches compares what is found with the true vectors."""
-    dimension, lists = sample.shape[1], min(lists_for(count), len(sample))
+    dimension = sample.shape[1]
+    lists = max(1, min(lists_for(count), len(sample) // TRAINED_ON))  # many passages may be alike
     index = faiss.IndexIVFScalarQuantizer(
         faiss.IndexFlatIP(dimension),
         dimension,

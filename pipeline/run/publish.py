@@ -48,6 +48,7 @@ def candidates(db: sqlite3.Connection, context: Context, *, worked: bool) -> lis
     models = [asked] if published.hash != asked.hash and complete_for(db, asked) else []
     state = generations.index_state(db)
     stale = state.behind > 0 or state.dead > 0
+    stale = stale or building.lacks_words(state.generation)
     stale = stale or not opening.readable(context.home.index, state.generation)
     if stale and (state.chunks > 0 or state.generation is not None):
         models.append(published)

@@ -127,6 +127,8 @@ def info(session: Session, as_json: bool) -> None:
                 chunks=generation.chunks,
                 dimension=generation.dimension,
             )
+            if generation.recall is not None:
+                session.say("index.recall", percent=round(100 * generation.recall))
     session.say("index.behind", behind=state.behind, dead=state.dead)
     if refused is not None:
         session.say(
@@ -168,6 +170,8 @@ def _json(generation: Generation | None) -> dict[str, object] | None:
         "kind": generation.kind,
         "chunks": generation.chunks,
         "sha256": generation.sha256,
+        "recall": generation.recall,
+        "words": generation.words_sha256 is not None,
         "made": generation.made_ms / 1000,
     }
 
