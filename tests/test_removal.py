@@ -353,7 +353,8 @@ def said_only_in(home: Path, recording: str) -> set[str]:
     """The terms that no other recording has."""
     with closing(sqlite3.connect(home / "catalogue.db")) as db:
         rows = db.execute(
-            "SELECT recording_id, words FROM chunk_words JOIN chunks ON chunks.id = chunk_words.rowid"
+            "SELECT recording_id, words FROM chunk_words"
+            " JOIN chunks ON chunks.id = chunk_words.rowid"
         ).fetchall()
     own = {term for whose, words in rows if whose == recording for term in words.split()}
     return own - {term for whose, words in rows if whose != recording for term in words.split()}
