@@ -129,30 +129,44 @@ def recordings(folder: Path, hours: float, minutes: float, spoken: float) -> lis
     return paths
 
 
-def peak(home: Path, model: str, files: list[Path], workers: int) -> tuple[Peak, float]:
-    """What ``interviews run`` took for these files, and its seconds."""
-    environment = os.environ | {
-        "INTERVIEWS_HOME": str(home),
-        "INTERVIEWS_SPEECH_MODEL": model,
-        "INTERVIEWS_RENDITION": "off",
-        "INTERVIEWS_LANG": "en",
-        "PYTHONPATH": str(ROOT),
-    }
-    command = [sys.executable, "-m", "pipeline.cli.main"]
-    added = [*command, "add", *map(str, files), "--language", "de", "--json"]
-    subprocess.run(added, env=environment, check=True, capture_output=True)
-    began = time.perf_counter()
+def worked_off(home: Path, workers: int, **settings: str) -> Peak:
+    """Work off what waits in a home; what that took at most."""
     with subprocess.Popen(
-        [*command, "run", "--workers", str(workers), "--json"],
-        env=environment,
+        [*_INTERVIEWS, "run", "--workers", str(workers), "--json"],
+        env=_environment(home, **settings),
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
     ) as process:
         watch = Watch(process.pid)
         watch.start()
-        said, _ = process.communicate()
+        said, complained = process.communicate()
         found = watch.end()
-    assert len(json.loads(said)["done"]) == len(files), said
+    assert process.returncode == 0, complained
+    assert json.loads(said)["done"], said
+    return found
+
+
+_INTERVIEWS = (sys.executable, "-m", "pipeline.cli.main")
+
+
+def _environment(home: Path, **settings: str) -> dict[str, str]:
+    own = {"HOME": str(home), "LANG": "en", **settings}
+    named = {f"INTERVIEWS_{name.upper()}": value for name, value in own.items()}
+    return {**os.environ, **named, "PYTHONPATH": str(ROOT)}
+
+
+def peak(home: Path, model: str, files: list[Path], workers: int) -> tuple[Peak, float]:
+    """What ``interviews run`` took for these files, and its seconds."""
+    settings = {"speech_model": model, "rendition": "off"}
+    subprocess.run(
+        [*_INTERVIEWS, "add", *map(str, files), "--language", "de", "--json"],
+        env=_environment(home, **settings),
+        check=True,
+        capture_output=True,
+    )
+    began = time.perf_counter()
+    found = worked_off(home, workers, **settings)
     return found, time.perf_counter() - began
 
 
