@@ -45,9 +45,8 @@ def save(folder: Path, target: Path) -> Path:
         "n_text_head": shape.decoder_attention_heads,
         "n_text_layer": shape.decoder_layers,
     }
-    weights = {
-        named(key): value for key, value in model.state_dict().items() if "proj_out" not in key
-    }
+    held = model.state_dict().items()
+    weights = {named(key): value for key, value in held if "proj_out" not in key}
     torch.save({"dims": dims, "model_state_dict": weights}, target)
     return target
 

@@ -110,9 +110,8 @@ def tuned(
     truth = np.argsort(-(some @ vectors.T), axis=1)[:, :K]
     for value in values:
         set_to(value)
-        hits = sum(
-            len(set(ask(query)) & set(true)) for query, true in zip(some, truth, strict=True)
-        )
+        asked = zip(some, truth, strict=True)
+        hits = sum(len(set(ask(query)) & set(true)) for query, true in asked)
         if hits >= RECALL * truth.size:
             break
     return f"{name}={value}"
