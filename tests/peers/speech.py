@@ -22,6 +22,7 @@ def openai(model_at: str, threads: int, files: list[str]) -> tuple[float, list[i
     """openai-whisper: MODEL is its own ``.pt``. It takes the files one by one."""
     import torch
     import whisper
+    from faster_whisper import decode_audio  # openai-whisper wants an ffmpeg on the path
 
     torch.set_num_threads(threads)
     model = whisper.load_model(model_at, device="cpu")
@@ -33,10 +34,9 @@ def openai(model_at: str, threads: int, files: list[str]) -> tuple[float, list[i
     }  # fmt: skip
 
     def heard(file: str) -> int:
-        said = model.transcribe(whisper.audio.load_audio(file), verbose=None, **options)
+        said = model.transcribe(decode_audio(file), verbose=None, **options)
         return sum(len(one["tokens"]) for one in said["segments"])
 
-    heard(files[0])
     began = time.perf_counter()
     counts = [heard(file) for file in files]
     return time.perf_counter() - began, counts, "openai-whisper"
@@ -51,7 +51,10 @@ def transformers(model_at: str, threads: int, files: list[str]) -> tuple[float, 
     torch.set_num_threads(threads)
     model = WhisperForConditionalGeneration.from_pretrained(model_at, local_files_only=True).eval()
     features = WhisperFeatureExtractor(feature_size=model.config.num_mel_bins)
-    end = model.generation_config.eos_token_id or 50_257
+    end, start = 50_257, 50_258  # "<|endoftext|>" and what follows it, in every Whisper
+    model.generation_config.update(
+        decoder_start_token_id=start, bos_token_id=end, eos_token_id=end, pad_token_id=end
+    )
 
     def heard(some: list[str]) -> list[int]:
         sound = [decode_audio(file) for file in some]
@@ -63,7 +66,6 @@ def transformers(model_at: str, threads: int, files: list[str]) -> tuple[float, 
             )  # fmt: skip
         return [sum(int(token) < end for token in one) for one in said]
 
-    heard(files[:1])
     began = time.perf_counter()
     counts = [
         n for begin in range(0, len(files), BATCH) for n in heard(files[begin : begin + BATCH])
@@ -85,7 +87,6 @@ def faster(model_at: str, threads: int, files: list[str]) -> tuple[float, list[i
         )  # fmt: skip
         return sum(len(one.tokens) for one in said)
 
-    heard(files[0])
     began = time.perf_counter()
     counts = [heard(file) for file in files]
     return time.perf_counter() - began, counts, "faster-whisper"
