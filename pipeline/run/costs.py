@@ -19,16 +19,17 @@ from pipeline.catalog import renditions, throughput
 from pipeline.catalog.recordings import Database
 from pipeline.run.context import Context
 
-DRIVING = 0.004
-"""Seconds per second of audio for decoding, cutting and handing out: ``tests.bench_costs`` measured
-0.002 to 0.004 on two cores of a server. Embedding comes on top, as it was measured here."""
+DRIVING = 0.002
+"""Seconds of work per second of audio for opening, decoding and cutting. Measured on a core of a
+server: 0.001 for a file of twenty minutes, 0.002 for films of two, 0.007 for clips of twenty
+seconds. Embedding comes on top, as it was measured here."""
 
 START_S = 10.0
 """Until a model is loaded and after the last recording the index is published."""
 
 MOST_MACHINES = 1000
 _EMBEDDING = 0.003
-"""Where nothing was embedded yet: the small text model on two cores."""
+"""Where nothing was embedded yet: a cautious guess, not a measurement."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def transformers(model_at: str, threads: int, files: list[str]) -> tuple[float, 
         with torch.inference_mode():
             said = model.generate(
                 made, language="de", task="transcribe", num_beams=BEAMS, return_timestamps=False,
-                suppress_tokens=None, begin_suppress_tokens=None,
+                suppress_tokens=None, begin_suppress_tokens=None, max_new_tokens=200,
             )  # fmt: skip
         return [sum(int(token) < end for token in one) for one in said]
 
