@@ -7,12 +7,15 @@ READY := $(VENV)/.ready
 BROWSER := $(VENV)/.browser
 TORCH := torch==2.13.0
 NEWEST := .venv-newest
+PEERS := .venv-peers
 TRAINING ?= .training
 # As many test processes as cores: threads beside them would only wait for one another.
 TESTS := -m pytest -q -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-browser test-newest check lint bench bench-cold bench-fleet bench-search bench-web clean models-speech models-text
+.PHONY: help setup demo serve test test-browser test-newest check lint clean models-speech models-text \
+    bench bench-cold bench-costs bench-fleet bench-gpu bench-idle bench-memory bench-peers bench-search \
+    bench-web
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
@@ -55,14 +58,38 @@ test-newest:  ## the models' tests with the newest releases that pyproject.toml 
 
 check: lint test  ## what the continuous integration runs
 
-bench: setup  ## speed, as ratios measured side by side
-	$(BIN)/python -m tests.bench
+bench: setup  ## speed, as ratios measured side by side, and what moved since last time (FULL=1: all)
+	$(BIN)/python -m tests.bench_all $(if $(FULL),--full)
 
 bench-cold: setup  ## what a search from nothing costs, beside sentence-transformers
 	$(BIN)/python -m tests.bench_cold
 
 bench-fleet: setup  ## the whole pipeline beside its recogniser alone (SIZE=base ROUNDS=5)
 	$(BIN)/python -m tests.bench_fleet --size $(or $(SIZE),base) --rounds $(or $(ROUNDS),5)
+
+bench-idle: setup  ## a run with nothing to do over 10,000 recordings
+	$(BIN)/python -m tests.bench_idle
+
+bench-memory: setup  ## peak memory with ten hours in the queue, beside one hour (HOURS=2 for a quick look)
+	$(BIN)/python -m tests.bench_memory --hours $(or $(HOURS),10)
+
+bench-costs: setup  ## whether `interviews forecast` foretells what is then measured
+	$(BIN)/python -m tests.bench_costs
+
+bench-gpu: setup  ## a large model on a graphics card (SIZE=large-v3)
+	$(BIN)/python -m tests.bench_gpu --size $(or $(SIZE),large-v3)
+
+bench-peers: setup $(PEERS)/.ready  ## beside openai-whisper, Hugging Face, txtai and others
+	$(BIN)/python -m tests.bench_peers --peers $(PEERS)/bin/python
+
+$(PEERS)/.ready: .ci/peers.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check $(TORCH)
+	grep -v '^#' .ci/peers.txt | while read -r peer; do \
+	    $(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check \
+	        -c .ci/constraints.txt "$$peer" || echo "left out, since it does not install: $$peer"; \
+	done
+	touch $@
 
 bench-search: setup  ## how good search is, beside BM25 (FINAL=1: the half nothing is tuned on)
 	$(BIN)/python -m tests.bench_search $(if $(FINAL),--final)
@@ -82,5 +109,5 @@ models-text: setup  ## train the bundled text model again (an hour)
 	$(BIN)/python -m models.registry --refresh
 
 clean:  ## delete what the targets made
-	rm -rf $(VENV) $(NEWEST) .demo $(TRAINING) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf $(VENV) $(NEWEST) $(PEERS) .bench .demo $(TRAINING) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

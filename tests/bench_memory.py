@@ -2,12 +2,12 @@
 
     python -m tests.bench_memory [--hours 10] [--minutes 20] [--workers 1] [--size tiny]
 
-``interviews run`` works off a queue of recordings of ``--minutes`` each: ``--hours`` of them, and a
-tenth of those hours, in turn. Its whole tree of processes (driver, workers, ffmpeg) is looked at
-several times a second; what counts is the largest sum seen. "resident" counts what processes share
-(libraries, mapped models) once for each of them, "own share" divides it among them. Most of each
-recording is hushed noise, so that hours of it take minutes; the model is one of a published size
-that says one sentence to whatever it hears.
+``interviews run`` works off a queue of recordings of ``--minutes`` each: ``--hours`` of them, and
+``--beside`` hours (a tenth), in turn. Its whole tree of processes (driver, workers, ffmpeg) is
+looked at several times a second; what counts is the largest sum seen. "resident" counts what
+processes share (libraries, mapped models) once for each of them, "own share" divides it among them.
+Most of each recording is hushed noise, so that hours of it take minutes; the model is one of a
+published size that says one sentence to whatever it hears.
 """
 
 from __future__ import annotations
@@ -129,30 +129,44 @@ def recordings(folder: Path, hours: float, minutes: float, spoken: float) -> lis
     return paths
 
 
-def peak(home: Path, model: str, files: list[Path], workers: int) -> tuple[Peak, float]:
-    """What ``interviews run`` took for these files, and its seconds."""
-    environment = os.environ | {
-        "INTERVIEWS_HOME": str(home),
-        "INTERVIEWS_SPEECH_MODEL": model,
-        "INTERVIEWS_RENDITION": "off",
-        "INTERVIEWS_LANG": "en",
-        "PYTHONPATH": str(ROOT),
-    }
-    command = [sys.executable, "-m", "pipeline.cli.main"]
-    added = [*command, "add", *map(str, files), "--language", "de", "--json"]
-    subprocess.run(added, env=environment, check=True, capture_output=True)
-    began = time.perf_counter()
+def worked_off(home: Path, workers: int, **settings: str) -> Peak:
+    """Work off what waits in a home; what that took at most."""
     with subprocess.Popen(
-        [*command, "run", "--workers", str(workers), "--json"],
-        env=environment,
+        [*_INTERVIEWS, "run", "--workers", str(workers), "--json"],
+        env=_environment(home, **settings),
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
     ) as process:
         watch = Watch(process.pid)
         watch.start()
-        said, _ = process.communicate()
+        said, complained = process.communicate()
         found = watch.end()
-    assert len(json.loads(said)["done"]) == len(files), said
+    assert process.returncode == 0, complained
+    assert json.loads(said)["done"], said
+    return found
+
+
+_INTERVIEWS = (sys.executable, "-m", "pipeline.cli.main")
+
+
+def _environment(home: Path, **settings: str) -> dict[str, str]:
+    own = {"HOME": str(home), "LANG": "en", **settings}
+    named = {f"INTERVIEWS_{name.upper()}": value for name, value in own.items()}
+    return {**os.environ, **named, "PYTHONPATH": str(ROOT)}
+
+
+def peak(home: Path, model: str, files: list[Path], workers: int) -> tuple[Peak, float]:
+    """What ``interviews run`` took for these files, and its seconds."""
+    settings = {"speech_model": model, "rendition": "off"}
+    subprocess.run(
+        [*_INTERVIEWS, "add", *map(str, files), "--language", "de", "--json"],
+        env=_environment(home, **settings),
+        check=True,
+        capture_output=True,
+    )
+    began = time.perf_counter()
+    found = worked_off(home, workers, **settings)
     return found, time.perf_counter() - began
 
 
@@ -163,12 +177,14 @@ def _found(seen: list[Peak], name: str) -> list[float]:
 def main() -> int:
     options = parser(__doc__, rounds=1)
     options.add_argument("--hours", type=float, default=10.0, help="of the long queue")
+    options.add_argument("--beside", type=float, help="hours of the short one; a tenth")
     options.add_argument("--minutes", type=float, default=20.0, help="of each recording")
     options.add_argument("--spoken", type=float, default=0.1, help="share of talk in them")
     options.add_argument("--workers", type=int, default=1)
     options.add_argument("--size", choices=["bundled", *checkpoints.SIZES], default="tiny")
     given = options.parse_args()
     results = Results(given.json)
+    brief_h = given.beside or given.hours / 10
     short, long = [], []
     with tempfile.TemporaryDirectory(prefix="interviews-bench-") as folder:
         work = Path(folder)
@@ -177,7 +193,7 @@ def main() -> int:
             model = str(bench_fleet._model(work, given.size))
         (work / "sound").mkdir()
         files = recordings(work / "sound", given.hours, given.minutes, given.spoken)
-        few = files[: max(1, round(len(files) / 10))]
+        few = files[: max(1, round(len(files) * brief_h / given.hours))]
         seconds: Mapping[str, float] = {}
         for number in range(given.rounds):
             one, brief = peak(work / f"short-{number}", model, few, given.workers)
@@ -189,7 +205,7 @@ def main() -> int:
         ratio = ratios(_found(long, name), _found(short, name))
         results.add(
             Result(
-                f"peak memory of {given.hours:g} h in the queue against a tenth"
+                f"peak memory of {given.hours:g} h in the queue against {brief_h:g} h"
                 f" ({'resident' if aim else 'own share'}, {given.workers} workers)",
                 ratio,
                 given.rounds,

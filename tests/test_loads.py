@@ -86,6 +86,18 @@ def test_who_waits_longest_for_room_is_let_in_first() -> None:
     assert room.enter("short", 1, 0)
 
 
+def test_who_has_begun_is_let_in_before_who_has_not() -> None:
+    room = Room(10)
+    assert room.enter("one", 8, 0)
+    assert not room.enter("long", 9, 0)
+    assert not room.enter("one", 8, 0, begun=True)
+    room.leave(8)
+    assert not room.enter("long", 9, 0)
+    assert room.enter("one", 8, 0, begun=True)
+    room.leave(8)
+    assert room.enter("long", 9, 0)
+
+
 def test_who_gives_up_keeps_nobody_waiting() -> None:
     room = Room(10)
     assert room.enter("one", 8, 0)

@@ -221,16 +221,3 @@ def forget_results(db: sqlite3.Connection, recording_id: str, stages: Iterable[s
                 "UPDATE chunk_sets SET fingerprint = ? WHERE recording_id = ?",
                 (f"{AGAIN}{stage}", recording_id),
             )
-
-
-def speed(db: sqlite3.Connection, stage: str) -> float | None:
-    """Milliseconds of work per millisecond of audio over the last results of a stage; None without
-    any."""
-    row = db.execute(
-        "SELECT sum(took_ms) * 1.0 / sum(duration_ms) FROM (SELECT took_ms, duration_ms"
-        " FROM results JOIN recordings ON recordings.id = recording_id"
-        " WHERE results.stage = ? AND duration_ms > 0 AND took_ms > 0"
-        " ORDER BY made_ms DESC LIMIT 20)",
-        (stage,),
-    ).fetchone()
-    return float(row[0]) if row and row[0] is not None else None

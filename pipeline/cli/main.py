@@ -37,6 +37,7 @@ cli.commands = Commands(
         "restore": "copies:restore",
         "serve": "serve:serve",
         "doctor": "doctor:doctor",
+        "forecast": "forecast:forecast",
     }
 )
 

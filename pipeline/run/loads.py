@@ -68,30 +68,34 @@ def is_worth_sending_ahead(waiting: Sequence[Waiting], most: Size) -> bool:
 
 class Room:
     """How much audio may be in memory at once, in milliseconds, however many recordings are being
-    worked on. Whoever comes first is let in first; one is let in always."""
+    worked on. Whoever comes first is let in first, but who has ``begun`` before those who have not:
+    each recording that is begun keeps a decoder open and sound of its own, so that as many would be
+    open as there are lanes if all took turns. One is let in always."""
 
     def __init__(self, most_ms: int) -> None:
         self._most_ms = most_ms
         self._held_ms = 0
         self._line: deque[Hashable] = deque()
+        self._begun: deque[Hashable] = deque()
         self._changed = threading.Condition()
 
-    def enter(self, who: Hashable, ms: int, wait_s: float) -> bool:
+    def enter(self, who: Hashable, ms: int, wait_s: float, *, begun: bool = False) -> bool:
         """Whether ``who`` was let in with so much audio within ``wait_s`` seconds. If not, its
         place in the line is kept until it asks again or says ``forget``."""
         with self._changed:
-            if who not in self._line:
-                self._line.append(who)
+            line = self._begun if begun else self._line
+            if who not in line:
+                line.append(who)
             if not self._changed.wait_for(lambda: self._fits(who, ms), wait_s):
                 return False
-            self._line.remove(who)
+            line.remove(who)
             self._held_ms += ms
             self._changed.notify_all()
             return True
 
     def _fits(self, who: Hashable, ms: int) -> bool:
         free = not self._held_ms or self._held_ms + ms <= self._most_ms
-        return self._line[0] == who and free
+        return (self._begun or self._line)[0] == who and free
 
     def leave(self, ms: int) -> None:
         """So much audio is held no more."""
@@ -102,6 +106,7 @@ class Room:
     def forget(self, who: Hashable) -> None:
         """``who`` does not wait any more."""
         with self._changed:
-            if who in self._line:
-                self._line.remove(who)
-                self._changed.notify_all()
+            for line in (self._line, self._begun):
+                if who in line:
+                    line.remove(who)
+                    self._changed.notify_all()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from pipeline.catalog import recordings, transcripts
+from pipeline.catalog import recordings, throughput
 from pipeline.catalog.recordings import Database
 from pipeline.run.context import Context
 from pipeline.run.plan import STAGES, TEXT_STAGES, Stage, plan
@@ -65,8 +65,8 @@ def _unheard(recording: Recording, stages: Stages) -> int:
 
 
 def _expected(db: Database, works: Iterable[tuple[Recording, Stages]]) -> int | None:
-    hearing, embedding = transcripts.speed(db, "transcribe"), transcripts.speed(db, "embed")
-    rendering = transcripts.speed(db, "rendition")
+    hearing, embedding = throughput.speed(db, "transcribe"), throughput.speed(db, "embed")
+    rendering = throughput.speed(db, "rendition")
     total = 0.0
     for recording, stages in works:
         if "transcribe" in stages:

@@ -139,7 +139,8 @@ class _Recognised:
     def _sent(self, engine: Engine, stream: extract.AudioStream) -> _Sent | None:
         """The next window on its way, as soon as there is room for it; None after the last."""
         held_ms = self._longest_ms(stream)
-        while not engine.room.enter(self, held_ms, 0 if self._pending else _POLL_S):
+        begun = stream.decoded_ms > 0
+        while not engine.room.enter(self, held_ms, 0 if self._pending else _POLL_S, begun=begun):
             if self._pending:
                 self._store_next()
             elif self._bench.stopping():

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import click
 
-from pipeline.catalog import generations, overview, queue, recordings, renditions, transcripts
+from pipeline.catalog import generations, overview, queue, recordings, renditions, throughput
 from pipeline.catalog.generations import IndexState
 from pipeline.catalog.recordings import Database
 from pipeline.cli.app import Session, pass_session
@@ -41,7 +41,7 @@ def status(session: Session, recording_id: str | None, show_all: bool, as_json: 
         index = generations.index_state(db)
         room = renditions.room(db)
         left_ms = overview.audio_left_ms(db, recording_id)
-        speed = transcripts.speed(db, "transcribe") if left_ms else None
+        speed = throughput.speed(db, "transcribe") if left_ms else None
     if as_json:
         _echo_json([_json(session, one) for one in found], counts, index, room)
         return
