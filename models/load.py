@@ -124,8 +124,9 @@ def load_recogniser(
     compute_type: str,
     threads: int,
     batch_size: int,
+    spare_s: float | None = None,
 ) -> Recogniser:
-    """Load a speech model. Raises ModelError: "absent", "damaged", "unloadable"."""
+    """Load a speech model; ``spare_s`` as ``spare_of`` tells. Raises ModelError: "absent", "damaged", "unloadable"."""
     go_offline()
     info = model_info(known, models_dir)
     from models.whisper import WhisperRecogniser
@@ -138,6 +139,7 @@ def load_recogniser(
         threads=threads,
         batch_size=batch_size,
         prompts=known.prompts,
+        spare_s=spare_s,
     )
 
 

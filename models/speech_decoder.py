@@ -27,6 +27,13 @@ from models.quality import Attempt
 from models.speech_words import Timed
 
 FRAMES_PER_SECOND = 100
+FULL_FRAMES = 3_000
+"""What a Whisper encoder was trained on, thirty seconds: shorter sound is padded to it."""
+
+STEP_FRAMES = 250
+"""Sound at its true length is padded to a multiple of this. What a stretch is padded to then
+depends on itself alone, never on what shares its batch: equal sound, equal text."""
+
 MAX_LENGTH = 448
 """Positions of the text decoder, prompt and text together; it writes half of it at most."""
 
@@ -43,7 +50,7 @@ class Manner:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """The encoder's output for a batch, [rows, 1500, width], on whatever device made it."""
+    """The encoder's output for a batch, [rows, frames / 2, width], on whatever device made it."""
 
     storage: Any
     seconds: tuple[float, ...]
@@ -63,8 +70,11 @@ class Encoded:
 class SpeechDecoder:
     """Encoding, language probabilities, text and word times of batches of audio of up to 30 s."""
 
-    def __init__(self, model: WhisperModel) -> None:
+    def __init__(self, model: WhisperModel, spare_s: float | None = None) -> None:
+        """``spare_s`` None pads all sound to thirty seconds; else sound is encoded at its own
+        length, with at least so much silence after it."""
         self._model: Final[Any] = model
+        self._spare_s = spare_s
         self._tokenizer = cache(self._make_tokenizer)
         self._suppressed = get_suppressed_tokens(self._tokenizer("en"), [-1])
         self._fitting = lru_cache(maxsize=32)(self._fit)
@@ -72,10 +82,26 @@ class SpeechDecoder:
     def _make_tokenizer(self, language: str) -> Tokenizer:
         return Tokenizer(self._model.hf_tokenizer, True, task="transcribe", language=language)
 
+    def with_spare(self, spare_s: float | None) -> SpeechDecoder:
+        """Another way of encoding with the same loaded model."""
+        return SpeechDecoder(self._model, spare_s)
+
+    def frames(self, samples: int) -> int:
+        """Frames that so much sound at 16 kHz is encoded in."""
+        if self._spare_s is None:
+            return FULL_FRAMES
+        seconds = samples / self._model.feature_extractor.sampling_rate + self._spare_s
+        return min(STEP_FRAMES * ceil(seconds * FRAMES_PER_SECOND / STEP_FRAMES), FULL_FRAMES)
+
     def encode(self, batch: Sequence[Audio]) -> Encoded:
-        """Encode float32 [n] at 16 kHz, each of at most 30 s; anything beyond would be lost."""
+        """Encode float32 [n] at 16 kHz, each of at most 30 s; anything beyond would be lost.
+
+        All are encoded in as many frames as the longest: whoever forms batches sees to it that
+        their ``frames`` agree.
+        """
         extract = self._model.feature_extractor
-        features = np.stack([pad_or_trim(extract(audio)[..., :-1]) for audio in batch])
+        length = max(self.frames(len(audio)) for audio in batch)
+        features = np.stack([pad_or_trim(extract(audio)[..., :-1], length) for audio in batch])
         seconds = tuple(len(audio) / extract.sampling_rate for audio in batch)
         return Encoded(self._model.encode(features), seconds)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from faster_whisper.vad import VadOptions
 
@@ -150,10 +151,12 @@ class Listener:
             yield Listened(group, encoded, self.heard(group, encoded))
 
     def _grouped(self, parts: Sequence[Part]) -> Iterator[list[Part]]:
-        """Batches, the longest parts first."""
+        """Batches, the longest parts first; what is encoded in other lengths goes apart."""
         ordered = sorted(parts, key=lambda part: -part.stretch.samples)
-        for begin in range(0, len(ordered), self._batch_size):
-            yield ordered[begin : begin + self._batch_size]
+        for _, group in groupby(ordered, lambda part: self._decoder.frames(part.stretch.samples)):
+            alike = list(group)
+            for begin in range(0, len(alike), self._batch_size):
+                yield alike[begin : begin + self._batch_size]
 
     def encode(self, parts: Iterable[Part]) -> Encoded:
         return self._decoder.encode([part.sound for part in parts])
