@@ -28,8 +28,9 @@ from models.registry import ModelEntry
 NOTE_NAME = ".true-length.json"
 """Hidden, and so neither a model nor part of one."""
 
-Outcome = Literal["harmless", "harmful", "too_little", "no_gain"]
-"""``no_gain``: harmless, but not faster; ``too_little`` was measured to tell."""
+Outcome = Literal["harmless", "harmful", "no_gain", "too_little", "not_understood"]
+"""``no_gain``: harmless, but not faster. The last two tell nothing: too few words, or hardly any
+that the model understood even when padded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,10 @@ class Verdict:
     @property
     def on(self) -> bool:
         return self.outcome == "harmless"
+
+    @property
+    def tells(self) -> bool:
+        return self.outcome not in ("too_little", "not_understood")
 
 
 def spare_of(entry: ModelEntry, info: ModelInfo, models_dir: Path) -> float | None:

@@ -66,8 +66,8 @@ class WhisperRecogniser:
 
     ``device`` is "auto", "cpu" or "cuda"; ``compute_type`` "auto" is int8 on a processor and
     float16 on a graphics card; ``threads`` 0 means every core this process may use.
-    ``spare_s`` None pads every stretch to thirty seconds, as Whisper was trained; else stretches are
-    heard at their true length, with so much silence after them (``models.true_length``).
+    ``spare_s`` None pads every stretch to thirty seconds, as Whisper was trained; else stretches
+    are heard at their true length, with so much silence after them (``models.true_length``).
     ``prompts`` False says that the model is led astray by text given before it listens; hotwords
     are left out.
 

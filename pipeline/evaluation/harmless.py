@@ -18,9 +18,13 @@ MOST_WORSE_SURELY = 0.005
 """What it may rise by at the upper end of the 95 % interval: a small set must not pass by luck."""
 
 LEAST_WORDS = 2_000
-"""Some quarter of an hour. What a model does wrong without its padding it does by stretches, of some
-75 words each: one that spoils every tenth stays unseen in 2,000 words, 27 stretches, with a
+"""Some quarter of an hour. What a model does wrong without its padding it does by stretches, of
+some 75 words each: one that spoils every tenth stays unseen in 2,000 words, 27 stretches, with a
 probability of 0.9 ^ 27, 6 %, and an interval cannot tell of what was never seen."""
+
+MOST_WRONG = 0.5
+"""A model that gets every second word wrong anyway, or a reference that belongs to other sound, does
+not show what harm is done."""
 
 LEAST_SPEED = 1.05
 """Below it nothing is gained that a measurement can tell from chance."""
@@ -113,6 +117,8 @@ def _outcome(found: Rates, speed: float) -> Outcome:
     """Harm counts however few the words are, harmlessness only where they are enough."""
     if found.worse > MOST_WORSE and found.interval[0] > 0:
         return "harmful"
+    if found.padded > MOST_WRONG:
+        return "not_understood"
     if found.words < LEAST_WORDS:
         return "too_little"
     if found.worse > MOST_WORSE or found.interval[1] >= MOST_WORSE_SURELY:

@@ -68,9 +68,7 @@ def _rows(said: Numbers, heard: Numbers) -> Iterator[Numbers]:
     row = columns
     yield row
     for word in said:
-        row = np.minimum(
-            np.append(row[0] + 1, row[:-1] + (heard != word)), row + 1, dtype=np.int32
-        )
+        row = np.minimum(np.append(row[0] + 1, row[:-1] + (heard != word)), row + 1, dtype=np.int32)
         row = columns + np.minimum.accumulate(row - columns)
         yield row
 

@@ -18,6 +18,7 @@ from models.quick_form import State
 from models.registry import ModelEntry, entries, entry
 from models.verify import local_entries
 from pipeline.cli.app import Session, echo_json, pass_session
+from pipeline.cli.commands.speed_accuracy import measure_speed_accuracy
 from pipeline.cli.localise import Localised, LocalisedGroup
 from pipeline.errors import BadInput, HomeUnusable, InterviewsError, NotFound
 from pipeline.messages import text
@@ -189,10 +190,19 @@ class _Meter:
 
 @models.command(cls=Localised, name="verify")
 @click.argument("names", metavar="[NAME…]", nargs=-1)
+@click.option("--speed-accuracy", "folder", type=click.Path(path_type=Path), metavar="FOLDER")
 @click.option("--json", "as_json", is_flag=True)
 @pass_session
-def verify_models(session: Session, names: tuple[str, ...], as_json: bool) -> int:
-    """Without a name: all that are there."""
+def verify_models(
+    session: Session, names: tuple[str, ...], folder: Path | None, as_json: bool
+) -> int:
+    """Without a name: all that are there; of speed and accuracy the speech model in use."""
+    if folder is not None:
+        if len(names) > 1:
+            raise BadInput("verify.one_model")
+        chosen = names[0] if names else session.context.settings.speech_model
+        measure_speed_accuracy(session, chosen, folder, as_json=as_json)
+        return 0
     own = {one.name: one for one in local_entries(session.context.models_dir)}
     present = (*(one.name for one in entries() if _is_present(session, one)), *own)
     reports = []
