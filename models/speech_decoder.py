@@ -24,6 +24,7 @@ from faster_whisper.transcribe import get_suppressed_tokens
 from models.contracts import Audio
 from models.hotwords import fitting, joined
 from models.quality import Attempt
+from models.speech_stretches import SAMPLE_RATE
 from models.speech_words import Timed
 
 FRAMES_PER_SECOND = 100
@@ -90,7 +91,7 @@ class SpeechDecoder:
         """Frames that so much sound at 16 kHz is encoded in."""
         if self._spare_s is None:
             return FULL_FRAMES
-        seconds = samples / self._model.feature_extractor.sampling_rate + self._spare_s
+        seconds = samples / SAMPLE_RATE + self._spare_s
         return min(STEP_FRAMES * ceil(seconds * FRAMES_PER_SECOND / STEP_FRAMES), FULL_FRAMES)
 
     def encode(self, batch: Sequence[Audio]) -> Encoded:

@@ -101,7 +101,7 @@ def _model(work: Path, size: str) -> Path:
 
 
 def _found_harmless(model: Path, spare_s: float) -> None:
-    """The note that a measurement leaves, without measuring: this model says its sentence anyway."""
+    """The note that a measurement leaves, without one: this model says its sentence anyway."""
     info = model_info(resolve("speech", model.name, model.parent), model.parent)
     keep(Verdict("harmless", spare_s, 0, 0.0, 0.0, 1.0), info, model.parent)
 

@@ -23,8 +23,8 @@ some 75 words each: one that spoils every tenth stays unseen in 2,000 words, 27 
 probability of 0.9 ^ 27, 6 %, and an interval cannot tell of what was never seen."""
 
 MOST_WRONG = 0.5
-"""A model that gets every second word wrong anyway, or a reference that belongs to other sound, does
-not show what harm is done."""
+"""A model that gets every second word wrong anyway, or a reference that belongs to other sound,
+does not show what harm is done."""
 
 LEAST_SPEED = 1.05
 """Below it nothing is gained that a measurement can tell from chance."""

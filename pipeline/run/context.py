@@ -96,8 +96,9 @@ class Context:
             raise model_missing(error) from error
         return entry, ModelRef(info.name, info.hash)
 
-    def recogniser_spec(self, workers: int) -> RecogniserSpec:
-        """What workers need to load the speech model."""
+    def recogniser_spec(self, workers: int, threads: int = 0) -> RecogniserSpec:
+        """What workers need to load the speech model. The settings' ``threads`` come first, then
+        those given, then a share of the cores."""
         entry, model = self.speech
         info = ModelInfo(model.name, model.hash)
         return RecogniserSpec(
@@ -106,7 +107,7 @@ class Context:
             models_dir=str(self.models_dir),
             device=self.settings.device,
             compute_type=self.settings.compute_type,
-            threads=self.settings.threads or _share_of_cores(workers),
+            threads=self.settings.threads or threads or _share_of_cores(workers),
             batch_size=self.settings.batch_size,
             spare_s=spare_of(entry, info, self.models_dir),
         )
