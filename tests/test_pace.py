@@ -27,6 +27,7 @@ from pipeline.run.pace import (
     splits,
 )
 from pipeline.stages.ffmpeg import ffmpeg_path
+from pipeline.stages.probe import BYTES_PER_SECOND
 from tests.conftest import Interviews
 
 GIB = 1 << 30
@@ -164,11 +165,13 @@ def test_a_damaged_note_means_measuring_anew(said: str, home: Home) -> None:
 # ------------------------------------------------------------------ runs
 
 
-def silence(path: Path, minutes: int) -> Path:
-    """So much of nothing: it is listened through in seconds."""
-    command = [ffmpeg_path(), "-nostdin", "-loglevel", "error", "-f", "lavfi", "-i",
-               "anullsrc=r=8000:cl=mono", "-t", str(60 * minutes), "-c:a", "flac"]  # fmt: skip
+def cut_off(path: Path, minutes: int) -> Path:
+    """A recording that claims so many minutes of sound, and holds a few seconds of its noise."""
+    source = f"anoisesrc=r=8000:a=0.001:d={60 * minutes}:seed={minutes}"
+    command = [ffmpeg_path(), "-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", source]
     subprocess.run([*command, str(path)], check=True)
+    with path.open("r+b") as file:
+        file.truncate(BYTES_PER_SECOND * 60 * (minutes + 1))
     return path
 
 
@@ -178,10 +181,10 @@ def test_the_first_run_with_enough_to_hear_measures_and_the_next_does_not(
 ) -> None:
     place = interviews.home.parent
     note = interviews.home / "pace.json"
-    interviews("add", silence(place / "short.flac", 5))
+    interviews("add", cut_off(place / "short.flac", 20))
     assert "Measured" not in interviews("run").err and not note.exists()
     assert "not measured yet" in doctor(interviews)
-    long = interviews("add", silence(place / "long.flac", 31), "--json").json
+    interviews("add", cut_off(place / "long.flac", 31))
     first = interviews("run")
     assert first.err.count("Measured: recognition is fastest here") == 1
     (row,) = json.loads(note.read_text(encoding="utf-8")).values()
@@ -189,8 +192,8 @@ def test_the_first_run_with_enough_to_hear_measures_and_the_next_does_not(
     assert chosen["workers"] * chosen["threads"] <= cores()
     assert f"{chosen['workers']} × {chosen['threads']}" in doctor(interviews)
     before = note.read_bytes()
-    again = interviews("run", "--again", "transcribe", long["recordings"][0]["id"])
-    assert "Measured" not in again.err and note.read_bytes() == before
+    interviews("add", cut_off(place / "longer.flac", 32))
+    assert "Measured" not in interviews("run").err and note.read_bytes() == before
 
 
 def doctor(interviews: Interviews, **environment: str) -> str:
@@ -199,7 +202,7 @@ def doctor(interviews: Interviews, **environment: str) -> str:
 
 
 def test_what_the_caller_or_the_settings_say_is_kept_to(interviews: Interviews) -> None:
-    interviews("add", silence(interviews.home.parent / "long.flac", 31), "--json")
+    interviews("add", cut_off(interviews.home.parent / "long.flac", 31))
     assert "Measured" not in interviews("run", "--dry-run").err
     assert "2 threads for each" in doctor(interviews, INTERVIEWS_THREADS="2")
     ran = interviews("run", "--workers", "1", "--limit", "1")
