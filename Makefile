@@ -12,7 +12,7 @@ TRAINING ?= .training
 TESTS := -m pytest -q -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-browser test-newest check lint bench bench-cold bench-fleet bench-search bench-web clean models-speech models-text
+.PHONY: help setup demo serve test test-browser test-newest check lint bench bench-cold bench-fleet bench-share bench-search bench-web clean models-speech models-text
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
@@ -63,6 +63,9 @@ bench-cold: setup  ## what a search from nothing costs, beside sentence-transfor
 
 bench-fleet: setup  ## the whole pipeline beside its recogniser alone (SIZE=base ROUNDS=5)
 	$(BIN)/python -m tests.bench_fleet --size $(or $(SIZE),base) --rounds $(or $(ROUNDS),5)
+
+bench-share: setup  ## how much of a run is spent outside CTranslate2 (SIZE=base ROUNDS=5 JSON=FILE)
+	$(BIN)/python -m tests.bench_share --size $(or $(SIZE),base) --rounds $(or $(ROUNDS),5) $(if $(JSON),--json $(JSON))
 
 bench-search: setup  ## how good search is, beside BM25 (FINAL=1: the half nothing is tuned on)
 	$(BIN)/python -m tests.bench_search $(if $(FINAL),--final)

@@ -70,30 +70,32 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="where the figures go")
     given = parser.parse_args()
     found: dict[str, object] = {
-        "machine": _machine(), "size": given.size, "true_length": given.true_length,
+        "machine": machine(), "size": given.size, "true_length": given.true_length,
     }  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="interviews-bench-") as folder:
         work = Path(folder)
-        model = _model(work, given.size)
+        model = speaking_model(work, given.size)
         if given.true_length is not None:
-            _found_harmless(model, given.true_length)
+            found_harmless(model, given.true_length)
         if given.clips:
             name = f"{given.clips} clips of {CLIP_S} s"
             found[name] = _compared(name, work, model, _clips(work, given.clips), given.rounds)
         if given.minutes:
             name = f"one recording of {given.minutes} min"
-            found[name] = _compared(name, work, model, [_long(work, given.minutes)], given.rounds)
+            found[name] = _compared(
+                name, work, model, [long_recording(work, given.minutes)], given.rounds
+            )
     if given.json:
         given.json.write_text(json.dumps(found, indent=1, ensure_ascii=False), encoding="utf-8")
     return 0
 
 
-def _machine() -> dict[str, object]:
+def machine() -> dict[str, object]:
     cores = len(os.sched_getaffinity(0))
     return {"cores": cores, "processor": platform.machine(), "python": platform.python_version()}
 
 
-def _model(work: Path, size: str) -> Path:
+def speaking_model(work: Path, size: str) -> Path:
     """A checkpoint of that size, in the form that both load."""
     new = size.startswith("large-v3")
     rows, bands = (checkpoints.NEW_ROWS, 128) if new else (checkpoints.OLD_ROWS, 80)
@@ -101,7 +103,7 @@ def _model(work: Path, size: str) -> Path:
     return convert(source, "speaking", work / "models")
 
 
-def _found_harmless(model: Path, spare_s: float) -> None:
+def found_harmless(model: Path, spare_s: float) -> None:
     """The note that a measurement leaves, without one: this model says its sentence anyway."""
     info = model_info(resolve("speech", model.name, model.parent), model.parent)
     keep(Verdict("harmless", spare_s, 0, 0.0, 0.0, 1.0), info, model.parent)
@@ -123,7 +125,7 @@ def _clips(work: Path, count: int) -> list[Path]:
     return clips
 
 
-def _long(work: Path, minutes: int) -> Path:
+def long_recording(work: Path, minutes: int) -> Path:
     films = np.concatenate(_films())
     return _written(work / "long.wav", np.resize(films, minutes * 60 * SAMPLE_RATE))
 
