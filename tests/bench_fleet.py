@@ -145,13 +145,11 @@ def _compared(
     """Rounds of both in turn."""
     ratios, seconds, worked = [], [], []
     for number in range(rounds):
-        before = _processor_s()
-        ours, said = _ours(work / f"home-{number}-{len(files)}", model, files)
-        between = _processor_s()
-        bare, heard = _bare(model, files)
+        ours, ours_worked, said = _ours(work / f"home-{number}-{len(files)}", model, files)
+        bare, bare_worked, heard = _bare(model, files)
         ratios.append(bare / ours)
         seconds.append((ours, bare))
-        worked.append((_processor_s() - between) / (between - before))
+        worked.append(bare_worked / ours_worked)
         same = sum(one == other for one, other in zip(said, heard, strict=True))
         print(f"  round {number + 1}: {ours:.1f} s : {bare:.1f} s, {same} of {len(said)} same text",
               flush=True)  # fmt: skip
@@ -160,7 +158,7 @@ def _compared(
           f" [{min(ratios):.2f}–{max(ratios):.2f}]   ({middle[0]:.1f} s : {middle[1]:.1f} s)",
           flush=True)  # fmt: skip
     # What else the machine does meanwhile takes time from both, but not evenly: ours gives way.
-    print(f"  in processor time, `add` included: ×{statistics.median(worked):.2f}"
+    print(f"  in processor time: ×{statistics.median(worked):.2f}"
           f" [{min(worked):.2f}–{max(worked):.2f}]", flush=True)  # fmt: skip
     return {
         "ratios": ratios, "ours_s": middle[0], "bare_s": middle[1], "processor_ratios": worked,
@@ -173,8 +171,9 @@ def _processor_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _ours(home: Path, model: Path, files: Sequence[Path]) -> tuple[float, list[str]]:
-    """Seconds that ``interviews run`` took, and what was heard in each file."""
+def _ours(home: Path, model: Path, files: Sequence[Path]) -> tuple[float, float, list[str]]:
+    """Seconds that ``interviews run`` took, on the clock and of processors, and what was heard in
+    each file."""
     environment = {
         **os.environ,
         "INTERVIEWS_HOME": str(home),
@@ -194,21 +193,21 @@ def _ours(home: Path, model: Path, files: Sequence[Path]) -> tuple[float, list[s
 
     added = json.loads(interviews("add", *map(str, files), "--language", "de", "--json"))
     ids = [one["id"] for one in added["recordings"]]
-    began = time.perf_counter()
+    began, before = time.perf_counter(), _processor_s()
     interviews("run")
-    took = time.perf_counter() - began
+    took, worked = time.perf_counter() - began, _processor_s() - before
     with open_catalogue(home / "catalogue.db") as catalogue, catalogue.read() as db:
         texts = [reading.read(db, one) for one in ids]
-    return took, [" ".join(segment.text for segment in text.segments) for text in texts]
+    return took, worked, [" ".join(segment.text for segment in text.segments) for text in texts]
 
 
-def _bare(model: Path, files: Sequence[Path]) -> tuple[float, list[str]]:
-    began = time.perf_counter()
+def _bare(model: Path, files: Sequence[Path]) -> tuple[float, float, list[str]]:
+    began, before = time.perf_counter(), _processor_s()
     threads = str(len(os.sched_getaffinity(0)))
     command = [sys.executable, "-c", BARE, str(model), threads, str(BATCH), *map(str, files)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    took = time.perf_counter() - began
-    return took, [json.loads(line) for line in done.stdout.splitlines()]
+    took, worked = time.perf_counter() - began, _processor_s() - before
+    return took, worked, [json.loads(line) for line in done.stdout.splitlines()]
 
 
 if __name__ == "__main__":
