@@ -283,6 +283,8 @@ def test_a_model_that_says_the_same_either_way_hears_at_true_length_from_now_on(
     assert found.verdict.padded == found.verdict.true_length
     info = model_info(resolve("speech", "speaking", model.parent), model.parent)
     assert verdict_of(info, model.parent) is not None
+    listed = interviews("models", "list", "--json", **there).json["models"]
+    assert [one["name"] for one in listed if one["true_length"]] == ["speaking"]
     # What was heard before stays as it is; what comes is heard the new way.
     assert interviews("run", "--dry-run", "--json", **there).json["work"] == []
     added = interviews("add", second, "--language", "de", "--json", **there).json

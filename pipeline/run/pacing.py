@@ -34,6 +34,9 @@ SOUND = Path(__file__).with_name("speech.ogg")
 LEAST_MS = 30 * 60_000
 """Less than half an hour of sound is heard before a measurement would have paid."""
 
+WORTH_MS = 5 * 60_000
+"""For less sound than this no further process loads a model."""
+
 SHORTEST_S, LONGEST_S = 20.0, 180.0
 SHARE = 0.01
 """How long measuring may take: twenty seconds, or this share of the sound there is to hear."""
@@ -57,17 +60,21 @@ def settled(
     heard = [work.recording for work in works if work.transcribe][: options.limit]
     window_ms = context.settings.window_seconds * 1000
     windows = sum(-(-(one.duration_ms or 1) // window_ms) for one in heard)
-    if windows < 2:  # more processes than windows would only have fewer threads
+    waiting_ms = sum((one.duration_ms or 0) * (1 - one.progress % 1.0) for one in heard)
+    if waiting_ms < 2 * WORTH_MS:
         return options
     facts = facts_of(context)
-    waiting_ms = sum((one.duration_ms or 0) * (1 - one.progress % 1.0) for one in heard)
     pace = kept(context.home, facts)
     if facts.device == "cpu" and _is_due(pace, waiting_ms):
         pace = measure_anew(context, facts, _limit_s(waiting_ms))
         observer.paced(pace.chosen)
-    if pace is None or windows < pace.chosen.workers:
+    if pace is None:
         return options
-    return replace(options, workers=pace.chosen.workers, threads=pace.chosen.threads)
+    workers, threads = pace.chosen.workers, pace.chosen.threads
+    # More processes than windows would only have fewer threads each.
+    if windows < workers or waiting_ms < workers * WORTH_MS:
+        return options
+    return replace(options, workers=workers, threads=threads)
 
 
 def _is_due(pace: Pace | None, waiting_ms: float) -> bool:

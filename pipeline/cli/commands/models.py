@@ -12,10 +12,11 @@ from models.contracts import ModelError
 from models.convert import DEFAULT_QUANTIZATION, QUANTIZATIONS, convert
 from models.folder import Kind
 from models.hub import Progress, addresses, pull
-from models.load import locate, resolve, state_of, verify
+from models.load import locate, model_info, resolve, state_of, verify
 from models.prepare import prepare
 from models.quick_form import State
 from models.registry import ModelEntry, entries, entry
+from models.true_length import spare_of
 from models.verify import local_entries
 from pipeline.cli.app import Session, echo_json, pass_session
 from pipeline.cli.commands.speed_accuracy import measure_speed_accuracy
@@ -83,6 +84,18 @@ def _state(session: Session, one: ModelEntry) -> State | None:
         return None
 
 
+def _spare(session: Session, one: ModelEntry) -> float | None:
+    """Silence after what a speech model hears at true length; None for others, and for absent or
+    damaged ones."""
+    models_dir = session.context.models_dir
+    try:
+        return (
+            spare_of(one, model_info(one, models_dir), models_dir) if one.kind == "speech" else None
+        )
+    except ModelError:
+        return None
+
+
 def _json(session: Session, one: ModelEntry, present: bool, in_use: bool) -> dict[str, object]:
     return {
         "name": one.name,
@@ -90,6 +103,7 @@ def _json(session: Session, one: ModelEntry, present: bool, in_use: bool) -> dic
         "present": present,
         "in_use": in_use,
         "quick": _state(session, one),
+        "true_length": _spare(session, one) is not None,
         "bundled": one.bundled,
         "recommended": one.recommended,
         "repo": one.repo,
