@@ -20,6 +20,7 @@ from faster_whisper import WhisperModel
 from faster_whisper.audio import pad_or_trim
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_suppressed_tokens
+from numpy.typing import NDArray
 
 from models.contracts import Audio
 from models.hotwords import fitting, joined
@@ -47,6 +48,14 @@ class Manner:
     beam_size: int
     hotwords: tuple[str, ...] = ()
     no_repeat_ngram_size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Log-mel spectra of a batch, float32 [rows, bands, frames], and the length of each sound."""
+
+    padded: NDArray[np.float32]
+    seconds: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +104,22 @@ class SpeechDecoder:
         return min(STEP_FRAMES * ceil(seconds * FRAMES_PER_SECOND / STEP_FRAMES), FULL_FRAMES)
 
     def encode(self, batch: Sequence[Audio]) -> Encoded:
-        """Encode float32 [n] at 16 kHz, each of at most 30 s; anything beyond would be lost.
+        """Encode float32 [n] at 16 kHz, each of at most 30 s; anything beyond would be lost."""
+        return self.encoded(self.features(batch))
 
-        All are encoded in as many frames as the longest: whoever forms batches sees to it that
-        their ``frames`` agree.
+    def features(self, batch: Sequence[Audio]) -> Features:
+        """What the encoder takes, made without it: another thread may do so meanwhile.
+
+        All get as many frames as the longest: whoever forms batches sees to it that their
+        ``frames`` agree.
         """
         extract = self._model.feature_extractor
         length = max(self.frames(len(audio)) for audio in batch)
-        features = np.stack([pad_or_trim(extract(audio)[..., :-1], length) for audio in batch])
-        seconds = tuple(len(audio) / extract.sampling_rate for audio in batch)
-        return Encoded(self._model.encode(features), seconds)
+        padded = np.stack([pad_or_trim(extract(audio)[..., :-1], length) for audio in batch])
+        return Features(padded, tuple(len(audio) / extract.sampling_rate for audio in batch))
+
+    def encoded(self, features: Features) -> Encoded:
+        return Encoded(self._model.encode(features.padded), features.seconds)
 
     def languages(self, encoded: Encoded) -> list[dict[str, float]]:
         """Probability of each language, by code, for every row."""

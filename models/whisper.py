@@ -92,11 +92,12 @@ class WhisperRecogniser:
         self._info = info
         self._prompts = prompts
         self._batch_size = batch_size
+        self._threads = threads or cores()
         self._hear_through(SpeechDecoder(model, spare_s))
         self._ran: dict[str, str | int | float] = {
             "device": model.model.device,
             "compute_type": model.model.compute_type,
-            "threads": threads or cores(),
+            "threads": self._threads,
             "batch_size": batch_size,
             "chunk_length_s": MODEL_SECONDS,
         }
@@ -110,6 +111,7 @@ class WhisperRecogniser:
             longest_s=MODEL_SECONDS,
             vad=VadOptions(min_silence_duration_ms=160),  # faster-whisper's own for batches
             batch_size=self._batch_size,
+            threads=self._threads,
         )
 
     def with_spare(self, spare_s: float | None) -> WhisperRecogniser:
@@ -134,9 +136,10 @@ class WhisperRecogniser:
 
     def recognise_all(self, windows: Sequence[tuple[Audio, RecognitionTask]]) -> list[Recognition]:
         """Recognise windows of any recordings, each as ``recognise`` does, in their order."""
+        found = self._listener.find_speech([audio for audio, _ in windows])
         jobs = [
-            Job(audio, self._told(task), self._listener.find_speech(audio))
-            for audio, task in windows
+            Job(audio, self._told(task), speech)
+            for (audio, task), speech in zip(windows, found, strict=True)
         ]
         segments: dict[Job, list[RecognisedSegment]] = {job: [] for job in jobs}
         for alike in _by_manner(jobs):

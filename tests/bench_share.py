@@ -59,7 +59,7 @@ def main() -> int:
             took = _round(work / f"home-{number}", model, recording)
             outside = took["all"] - sum(took[name] for name in INSIDE)
             shares.append(outside / took["all"])
-            parts.append({**took, "other": outside - took["speech"] - took["features"]})
+            parts.append(took)
             shown = ", ".join(f"{name} {seconds:.1f}" for name, seconds in parts[-1].items())
             print(f"  round {number + 1}: {100 * shares[-1]:.1f} % outside ({shown} s)", flush=True)
     print(f"{given.minutes} min, {given.size}: {100 * statistics.median(shares):.1f} %"
@@ -74,7 +74,8 @@ def main() -> int:
 
 
 def _round(home: Path, model: Path, recording: Path) -> dict[str, float]:
-    """Seconds of one run by where they were spent."""
+    """Seconds of one run by where they were spent; finding speech and making features may go on
+    beside the engine."""
     chosen = {"speech_model": model.name, "models_dir": str(model.parent), "rendition": "off"}
     context = Context(open_home(home), Settings.model_validate(chosen))
     add(context, [recording], Wishes(language="de"))
