@@ -15,7 +15,7 @@ TESTS := -m pytest -q -n auto --dist worksteal
 .DEFAULT_GOAL := help
 .PHONY: help setup demo serve test test-browser test-newest check lint clean models-speech models-text \
     bench bench-cold bench-costs bench-fleet bench-gpu bench-idle bench-memory bench-peers bench-search \
-    bench-web
+    bench-share bench-million bench-web
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
@@ -90,6 +90,12 @@ $(PEERS)/.ready: .ci/peers.txt
 	        -c .ci/constraints.txt "$$peer" || echo "left out, since it does not install: $$peer"; \
 	done
 	touch $@
+
+bench-share: setup  ## how much of a run is spent outside CTranslate2 (SIZE=base ROUNDS=5 JSON=FILE)
+	$(BIN)/python -m tests.bench_share --size $(or $(SIZE),base) --rounds $(or $(ROUNDS),5) $(if $(JSON),--json $(JSON))
+
+bench-million: setup  ## search among a million passages (HOMEDIR=FOLDER keeps them; needs the shared talks)
+	$(BIN)/python -m tests.bench_million $(if $(HOMEDIR),--home $(HOMEDIR))
 
 bench-search: setup  ## how good search is, beside BM25 (FINAL=1: the half nothing is tuned on)
 	$(BIN)/python -m tests.bench_search $(if $(FINAL),--final)

@@ -7,7 +7,9 @@ have told every library that there is no network.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from models.contracts import Embedder, ModelError, ModelInfo, Recogniser, Reranker
 from models.folder import Kind
@@ -15,6 +17,9 @@ from models.quick_form import State, quick_state, tried_form
 from models.registry import ModelEntry, describe, entries, entry
 from models.tokens import TokenCounter
 from models.verify import Report, check
+
+if TYPE_CHECKING:
+    from models.whisper import WhisperRecogniser
 
 AUTO = "auto"
 
@@ -124,8 +129,12 @@ def load_recogniser(
     compute_type: str,
     threads: int,
     batch_size: int,
-) -> Recogniser:
-    """Load a speech model. Raises ModelError: "absent", "damaged", "unloadable"."""
+    spare_s: float | None = None,
+) -> WhisperRecogniser:
+    """Load a speech model; ``spare_s`` as ``models.true_length.spare_of`` tells.
+
+    Raises ModelError: "absent", "damaged", "unloadable".
+    """
     go_offline()
     info = model_info(known, models_dir)
     from models.whisper import WhisperRecogniser
@@ -138,7 +147,31 @@ def load_recogniser(
         threads=threads,
         batch_size=batch_size,
         prompts=known.prompts,
+        spare_s=spare_s,
     )
+
+
+def load_ways(
+    known: ModelEntry,
+    models_dir: Path,
+    spares: Sequence[float],
+    *,
+    device: str,
+    compute_type: str,
+    threads: int,
+    batch_size: int,
+) -> dict[float | None, Recogniser]:
+    """A speech model loaded once, hearing in several ways: padded (None) and at true length with
+    each of ``spares`` seconds of silence. Raises ModelError as ``load_recogniser`` does."""
+    padded = load_recogniser(
+        known,
+        models_dir,
+        device=device,
+        compute_type=compute_type,
+        threads=threads,
+        batch_size=batch_size,
+    )
+    return {None: padded} | {spare_s: padded.with_spare(spare_s) for spare_s in spares}
 
 
 def load_embedder(

@@ -28,7 +28,9 @@ class ModelEntry:
     ``files`` are (name, hex sha256) pairs; "" stands for a sum nobody has told us, an empty tuple
     for a model whose files are not listed. ``dimension`` and ``max_tokens`` (special tokens and
     prefix counted) belong to text models, ``max_tokens`` to rerankers, too; ``prompts`` says
-    whether a speech model understands text given before it listens (hotwords). ``directory`` is
+    whether a speech model understands text given before it listens (hotwords); ``spare_s``, that
+    with these very files it was measured to be heard as well at true length, with so many seconds
+    of silence after each stretch (``models.true_length``). ``directory`` is
     set where the files have a fixed place: bundled models and local ones named by their path.
     """
 
@@ -44,6 +46,7 @@ class ModelEntry:
     query_prefix: str = ""
     passage_prefix: str = ""
     prompts: bool = True
+    spare_s: float | None = None
     recommended: bool = False
     size_mb: int = 0
     ram_gb: int = 0

@@ -20,13 +20,22 @@ from faster_whisper import WhisperModel
 from faster_whisper.audio import pad_or_trim
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_suppressed_tokens
+from numpy.typing import NDArray
 
 from models.contracts import Audio
 from models.hotwords import fitting, joined
 from models.quality import Attempt
+from models.speech_stretches import SAMPLE_RATE
 from models.speech_words import Timed
 
 FRAMES_PER_SECOND = 100
+FULL_FRAMES = 3_000
+"""What a Whisper encoder was trained on, thirty seconds: shorter sound is padded to it."""
+
+STEP_FRAMES = 250
+"""Sound at its true length is padded to a multiple of this. What a stretch is padded to then
+depends on itself alone, never on what shares its batch: equal sound, equal text."""
+
 MAX_LENGTH = 448
 """Positions of the text decoder, prompt and text together; it writes half of it at most."""
 
@@ -42,8 +51,16 @@ class Manner:
 
 
 @dataclass(frozen=True, slots=True)
+class Features:
+    """Log-mel spectra of a batch, float32 [rows, bands, frames], and the length of each sound."""
+
+    padded: NDArray[np.float32]
+    seconds: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Encoded:
-    """The encoder's output for a batch, [rows, 1500, width], on whatever device made it."""
+    """The encoder's output for a batch, [rows, frames / 2, width], on whatever device made it."""
 
     storage: Any
     seconds: tuple[float, ...]
@@ -63,8 +80,11 @@ class Encoded:
 class SpeechDecoder:
     """Encoding, language probabilities, text and word times of batches of audio of up to 30 s."""
 
-    def __init__(self, model: WhisperModel) -> None:
+    def __init__(self, model: WhisperModel, spare_s: float | None = None) -> None:
+        """``spare_s`` None pads all sound to thirty seconds; else sound is encoded at its own
+        length, with at least so much silence after it."""
         self._model: Final[Any] = model
+        self._spare_s = spare_s
         self._tokenizer = cache(self._make_tokenizer)
         self._suppressed = get_suppressed_tokens(self._tokenizer("en"), [-1])
         self._fitting = lru_cache(maxsize=32)(self._fit)
@@ -72,12 +92,34 @@ class SpeechDecoder:
     def _make_tokenizer(self, language: str) -> Tokenizer:
         return Tokenizer(self._model.hf_tokenizer, True, task="transcribe", language=language)
 
+    def with_spare(self, spare_s: float | None) -> SpeechDecoder:
+        """Another way of encoding with the same loaded model."""
+        return SpeechDecoder(self._model, spare_s)
+
+    def frames(self, samples: int) -> int:
+        """Frames that so much sound at 16 kHz is encoded in."""
+        if self._spare_s is None:
+            return FULL_FRAMES
+        seconds = samples / SAMPLE_RATE + self._spare_s
+        return min(STEP_FRAMES * ceil(seconds * FRAMES_PER_SECOND / STEP_FRAMES), FULL_FRAMES)
+
     def encode(self, batch: Sequence[Audio]) -> Encoded:
         """Encode float32 [n] at 16 kHz, each of at most 30 s; anything beyond would be lost."""
+        return self.encoded(self.features(batch))
+
+    def features(self, batch: Sequence[Audio]) -> Features:
+        """What the encoder takes, made without it: another thread may do so meanwhile.
+
+        All get as many frames as the longest: whoever forms batches sees to it that their
+        ``frames`` agree.
+        """
         extract = self._model.feature_extractor
-        features = np.stack([pad_or_trim(extract(audio)[..., :-1]) for audio in batch])
-        seconds = tuple(len(audio) / extract.sampling_rate for audio in batch)
-        return Encoded(self._model.encode(features), seconds)
+        length = max(self.frames(len(audio)) for audio in batch)
+        padded = np.stack([pad_or_trim(extract(audio)[..., :-1], length) for audio in batch])
+        return Features(padded, tuple(len(audio) / extract.sampling_rate for audio in batch))
+
+    def encoded(self, features: Features) -> Encoded:
+        return Encoded(self._model.encode(features.padded), features.seconds)
 
     def languages(self, encoded: Encoded) -> list[dict[str, float]]:
         """Probability of each language, by code, for every row."""

@@ -6,13 +6,15 @@ A batch holds stretches of any of the windows, since a short recording alone fil
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import groupby
 
 from faster_whisper.vad import VadOptions
 
 from models.contracts import Audio, RecognitionTask
 from models.language import Heard, candidate_languages, choose_languages
-from models.speech_decoder import Encoded, SpeechDecoder
+from models.speech_decoder import Encoded, Features, SpeechDecoder
 from models.speech_stretches import Piece, Speech, Stretch, find_speech, pack
 
 MODEL_SECONDS = 30
@@ -89,24 +91,36 @@ class Listener:
     """Cuts speech into stretches of at most ``longest_s`` seconds and hears their language."""
 
     def __init__(
-        self, decoder: SpeechDecoder, *, longest_s: int, vad: VadOptions, batch_size: int
+        self,
+        decoder: SpeechDecoder,
+        *,
+        longest_s: int,
+        vad: VadOptions,
+        batch_size: int,
+        threads: int = 1,
     ) -> None:
         self._decoder = decoder
+        self._threads = threads
         self._longest_s = longest_s
         self._vad = vad
         self._batch_size = batch_size
         self._pause_s = max(TURN_PAUSE_S - 2 * vad.speech_pad_ms / 1000, 0.01)
 
-    def find_speech(self, audio: Audio) -> Speech:
+    def find_speech(self, sounds: Sequence[Audio]) -> list[Speech]:
+        """Where in each is speech. The detector has one thread, so several look at a time."""
+        with ThreadPoolExecutor(self._threads) as pool:
+            return list(pool.map(self._find_speech, sounds))
+
+    def _find_speech(self, audio: Audio) -> Speech:
         return find_speech(audio, self._vad, self._longest_s)
 
     def batches(self, jobs: Sequence[Job]) -> Iterator[Batch]:
         """The parts of all windows, each encoded once, those of one length together: a batch is
         decoded until the last of them has come to its end."""
         told = [job for job in jobs if job.task.language is not None]
-        for parts in self._grouped(self._parts(told)):
+        for parts, encoded in self._encoded(self._parts(told)):
             languages = [part.job.task.language or "" for part in parts]
-            yield Batch(parts, self.encode(parts), languages)
+            yield Batch(parts, encoded, languages)
         yield from self._heard_first([job for job in jobs if job.task.language is None])
 
     def _heard_first(self, jobs: Sequence[Job]) -> Iterator[Batch]:
@@ -145,15 +159,32 @@ class Listener:
         return pack(pieces, self._longest_s, enough_s=enough_s, pause_s=self._pause_s)
 
     def _listen(self, parts: Sequence[Part]) -> Iterator[Listened]:
-        for group in self._grouped(parts):
-            encoded = self.encode(group)
+        for group, encoded in self._encoded(parts):
             yield Listened(group, encoded, self.heard(group, encoded))
 
+    def _encoded(self, parts: Sequence[Part]) -> Iterator[tuple[list[Part], Encoded]]:
+        """Batches with their sound. The features of the next one are made while the engine, which
+        leaves the interpreter alone, works on this one."""
+        with ThreadPoolExecutor(1) as beside:
+            waiting: tuple[list[Part], Future[Features]] | None = None
+            for group in self._grouped(parts):
+                made = beside.submit(self._features, group)
+                if waiting is not None:
+                    yield waiting[0], self._decoder.encoded(waiting[1].result())
+                waiting = group, made
+            if waiting is not None:
+                yield waiting[0], self._decoder.encoded(waiting[1].result())
+
+    def _features(self, parts: Sequence[Part]) -> Features:
+        return self._decoder.features([part.sound for part in parts])
+
     def _grouped(self, parts: Sequence[Part]) -> Iterator[list[Part]]:
-        """Batches, the longest parts first."""
+        """Batches, the longest parts first; what is encoded in other lengths goes apart."""
         ordered = sorted(parts, key=lambda part: -part.stretch.samples)
-        for begin in range(0, len(ordered), self._batch_size):
-            yield ordered[begin : begin + self._batch_size]
+        for _, group in groupby(ordered, lambda part: self._decoder.frames(part.stretch.samples)):
+            alike = list(group)
+            for begin in range(0, len(alike), self._batch_size):
+                yield alike[begin : begin + self._batch_size]
 
     def encode(self, parts: Iterable[Part]) -> Encoded:
         return self._decoder.encode([part.sound for part in parts])

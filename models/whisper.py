@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -65,6 +66,8 @@ class WhisperRecogniser:
 
     ``device`` is "auto", "cpu" or "cuda"; ``compute_type`` "auto" is int8 on a processor and
     float16 on a graphics card; ``threads`` 0 means every core this process may use.
+    ``spare_s`` None pads every stretch to thirty seconds, as Whisper was trained; else stretches
+    are heard at their true length, with so much silence after them (``models.true_length``).
     ``prompts`` False says that the model is led astray by text given before it listens; hotwords
     are left out.
 
@@ -82,25 +85,43 @@ class WhisperRecogniser:
         threads: int,
         batch_size: int,
         prompts: bool = True,
+        spare_s: float | None = None,
     ) -> None:
         check_files(directory, info.name)
         model = load_model(directory, info.name, device, compute_type, threads)
         self._info = info
-        self._decoder = SpeechDecoder(model)
         self._prompts = prompts
-        self._listener = Listener(
-            self._decoder,
-            longest_s=MODEL_SECONDS,
-            vad=VadOptions(min_silence_duration_ms=160),  # faster-whisper's own for batches
-            batch_size=batch_size,
-        )
+        self._batch_size = batch_size
+        self._threads = threads or cores()
+        self._hear_through(SpeechDecoder(model, spare_s))
         self._ran: dict[str, str | int | float] = {
             "device": model.model.device,
             "compute_type": model.model.compute_type,
-            "threads": threads or cores(),
+            "threads": self._threads,
             "batch_size": batch_size,
             "chunk_length_s": MODEL_SECONDS,
         }
+        if spare_s is not None:
+            self._ran["true_length_spare_s"] = spare_s
+
+    def _hear_through(self, decoder: SpeechDecoder) -> None:
+        self._decoder = decoder
+        self._listener = Listener(
+            decoder,
+            longest_s=MODEL_SECONDS,
+            vad=VadOptions(min_silence_duration_ms=160),  # faster-whisper's own for batches
+            batch_size=self._batch_size,
+            threads=self._threads,
+        )
+
+    def with_spare(self, spare_s: float | None) -> WhisperRecogniser:
+        """The same loaded model, hearing at true length or padded: to compare the two."""
+        other = copy(self)
+        other._hear_through(self._decoder.with_spare(spare_s))
+        other._ran = {k: v for k, v in self._ran.items() if k != "true_length_spare_s"}
+        if spare_s is not None:
+            other._ran["true_length_spare_s"] = spare_s
+        return other
 
     @property
     def info(self) -> ModelInfo:
@@ -115,9 +136,10 @@ class WhisperRecogniser:
 
     def recognise_all(self, windows: Sequence[tuple[Audio, RecognitionTask]]) -> list[Recognition]:
         """Recognise windows of any recordings, each as ``recognise`` does, in their order."""
+        found = self._listener.find_speech([audio for audio, _ in windows])
         jobs = [
-            Job(audio, self._told(task), self._listener.find_speech(audio))
-            for audio, task in windows
+            Job(audio, self._told(task), speech)
+            for (audio, task), speech in zip(windows, found, strict=True)
         ]
         segments: dict[Job, list[RecognisedSegment]] = {job: [] for job in jobs}
         for alike in _by_manner(jobs):

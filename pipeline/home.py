@@ -67,6 +67,11 @@ class Home:
         return self.root / "removed.jsonl"
 
     @property
+    def pace(self) -> Path:
+        """How many recognition processes hear fastest, as it was measured on this machine."""
+        return self.root / "pace.json"
+
+    @property
     def feedback(self) -> Path:
         """What members judged right and wrong: lines of a gold file, which staff may edit."""
         return self.root / "feedback.jsonl"

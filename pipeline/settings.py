@@ -97,7 +97,10 @@ class Settings(BaseModel):
         description="arithmetic of the speech model; auto: int8 on CPU, float16 on GPU",
     )
     threads: int = Field(
-        0, ge=0, le=512, description="processor threads per worker; 0: as many as there are cores"
+        0,
+        ge=0,
+        le=512,
+        description="processor threads per worker; 0: as measured, else all cores shared out",
     )
     batch_size: int = Field(4, ge=1, le=256, description="stretches of speech decoded together")
     beam_size: int = Field(

@@ -17,6 +17,7 @@ from pipeline.corrections.differences import Changes
 from pipeline.errors import InterviewsError, failure_advice, failure_message
 from pipeline.messages import text
 from pipeline.run.observer import Observer, Silent
+from pipeline.run.pace import Split
 from pipeline.timecode import format_short
 from pipeline.values import Failure, Recording
 
@@ -52,6 +53,17 @@ class Watcher:
         self._lock = threading.Lock()
         self._paces: dict[str, _Pace] = {}
         self._shown = False
+
+    def paced(self, split: Split) -> None:
+        with self._lock:
+            self._line(
+                text(
+                    "cli.progress.paced",
+                    self._language,
+                    workers=split.workers,
+                    threads=split.threads,
+                )
+            )
 
     def started(self, recording: Recording, stages: tuple[str, ...], *, new: bool) -> None:  # noqa: ARG002
         with self._lock:

@@ -10,6 +10,7 @@ from pipeline.corrections.differences import Changes
 from pipeline.errors import InterviewsError
 from pipeline.reports.values import Done, Failed, Retold
 from pipeline.run.observer import Observer
+from pipeline.run.pace import Split
 from pipeline.values import Failure, Recording
 
 
@@ -30,6 +31,9 @@ class Watch:
         self._other = other
         self._begun: dict[str, _Begun] = {}
         self._lock = threading.Lock()
+
+    def paced(self, split: Split) -> None:
+        self._other.paced(split)
 
     def started(self, recording: Recording, stages: tuple[str, ...], *, new: bool) -> None:
         with self._lock:

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from models.contracts import Embedder, ModelError, Reranker
+from models.contracts import Embedder, ModelError, ModelInfo, Reranker
 from models.folder import Kind
 from models.hotwords import MAX_TOKENS
 from models.load import load_embedder, load_reranker, model_info, resolve
 from models.machine import has_card
 from models.registry import ModelEntry
+from models.true_length import spare_of
 from pipeline.catalog.connection import Catalogue, open_catalogue
 from pipeline.errors import BadInput, Missing
 from pipeline.glossary import FILE_NAME, Glossary, GlossaryFile, hotwords
@@ -95,17 +96,20 @@ class Context:
             raise model_missing(error) from error
         return entry, ModelRef(info.name, info.hash)
 
-    def recogniser_spec(self, workers: int) -> RecogniserSpec:
-        """What workers need to load the speech model."""
+    def recogniser_spec(self, workers: int, threads: int = 0) -> RecogniserSpec:
+        """What workers need to load the speech model. The settings' ``threads`` come first, then
+        those given, then a share of the cores."""
         entry, model = self.speech
+        info = ModelInfo(model.name, model.hash)
         return RecogniserSpec(
             name=_address(entry),
             hash=model.hash,
             models_dir=str(self.models_dir),
             device=self.settings.device,
             compute_type=self.settings.compute_type,
-            threads=self.settings.threads or _share_of_cores(workers),
+            threads=self.settings.threads or threads or _share_of_cores(workers),
             batch_size=self.settings.batch_size,
+            spare_s=spare_of(entry, info, self.models_dir),
         )
 
     def has_text_model(self, model: ModelRef) -> bool:

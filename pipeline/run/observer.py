@@ -6,11 +6,16 @@ from typing import Protocol
 
 from pipeline.corrections.differences import Changes
 from pipeline.errors import InterviewsError
+from pipeline.run.pace import Split
 from pipeline.values import Failure, Recording
 
 
 class Observer(Protocol):
     """Told of every step, from whichever thread takes it."""
+
+    def paced(self, split: Split) -> None:
+        """It was measured how many processes hear fastest here, and with how many threads."""
+        ...
 
     def started(self, recording: Recording, stages: tuple[str, ...], *, new: bool) -> None:
         """``new``: nothing of the recording can be found yet."""
@@ -37,6 +42,8 @@ class Observer(Protocol):
 
 class Silent:
     """Watches nothing."""
+
+    def paced(self, split: Split) -> None: ...
 
     def started(self, recording: Recording, stages: tuple[str, ...], *, new: bool) -> None: ...
 

@@ -18,6 +18,7 @@ from pipeline.run.context import Context
 from pipeline.run.engine import Engine, make_engine
 from pipeline.run.observer import Observer
 from pipeline.run.options import RunOptions, RunReport
+from pipeline.run.pacing import settled
 from pipeline.run.plan import Work, plan
 from pipeline.run.runner import dead
 from pipeline.run.work import process
@@ -116,6 +117,8 @@ class Shift:
         if not turn.todo:
             return False
         before = len(turn.tried)
+        works = turn.todo.values()
+        self._options = settled(self._context, self._options, works, self._observer)
         # One rendition takes all cores there are; the next one is chosen afresh.
         lanes = 1 if turn.renders else self._lanes(turn)
         if lanes == 1:
@@ -135,7 +138,7 @@ class Shift:
         """Recordings that are worked on at a time: of those to listen to so many that short ones
         fill a load for each worker and another meanwhile. Long ones wait for room, so that they
         cost no more memory."""
-        workers = self._options.workers
+        workers = max(self._options.workers, 1)
         if self._options.engine == "inline":
             return 1
         heard = sum(work.transcribe for work in turn.todo.values())
@@ -276,11 +279,12 @@ class Shift:
         with self._lock:
             if self._engine is None:
                 options = self._options
-                spec = self._context.recogniser_spec(options.workers)
+                workers = max(options.workers, 1)
+                spec = self._context.recogniser_spec(workers, options.threads)
                 self._engine = make_engine(
                     options.engine,
                     spec,
-                    options.workers,
+                    workers,
                     options.scheduler,
                     window_ms=self._context.settings.window_seconds * 1000,
                 )

@@ -35,6 +35,8 @@ class RecogniserSpec:
     compute_type: str
     threads: int
     batch_size: int
+    spare_s: float | None = None
+    """Silence after each stretch that is heard at true length; None: padded."""
 
 
 class InlineExecutor(Executor):
@@ -109,4 +111,5 @@ def _recogniser(spec: RecogniserSpec) -> Recogniser:
         compute_type=spec.compute_type,
         threads=spec.threads,
         batch_size=spec.batch_size,
+        spare_s=spec.spare_s,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import click
 
@@ -17,7 +17,10 @@ from pipeline.cli.localise import Localised
 from pipeline.errors import HomeUnusable, InterviewsError
 from pipeline.index import opening
 from pipeline.messages import text
+from pipeline.reports.wording import Wording
 from pipeline.run.engine import model_missing
+from pipeline.run.pace import kept
+from pipeline.run.pacing import facts_of, measure_anew
 from pipeline.stages.ffmpeg import ffmpeg_path, ffmpeg_version
 
 _LEAST_FREE_BYTES = 2_000_000_000
@@ -34,9 +37,12 @@ class Finding:
 
 
 @click.command(cls=Localised)
+@click.option("--measure", "anew", is_flag=True)
 @click.option("--json", "as_json", is_flag=True)
 @pass_session
-def doctor(session: Session, as_json: bool) -> int:
+def doctor(session: Session, anew: bool, as_json: bool) -> int:
+    if anew:
+        measure_anew(session.context, facts_of(session.context))
     findings = list(_look(session))
     if as_json:
         echo_json({"checks": [_json(session, finding) for finding in findings]})
@@ -55,6 +61,7 @@ def _look(session: Session) -> Iterator[Finding]:
         "accounts": _accounts,
         "speech": _speech,
         "text": _text,
+        "pace": _pace,
         "reranker": _reranker,
         "index": _index,
         "renditions": _renditions,
@@ -122,6 +129,30 @@ def _untried(session: Session, entry: ModelEntry) -> bool:
         return state_of(entry, session.context.models_dir) == "untried"
     except ModelError as error:
         raise model_missing(error) from error
+
+
+def _pace(session: Session) -> Finding:
+    context, language = session.context, session.language
+    threads = context.settings.threads
+    if threads:
+        return Finding("pace", text("cli.doctor.pace_set", language, threads=threads))
+    facts = facts_of(context)
+    pace = kept(context.home, facts)
+    if pace is None:
+        return Finding("pace", text("cli.doctor.no_pace", language, threads=facts.cores))
+    number = Wording(language).number
+    ways = (
+        text("cli.doctor.pace_way", language, **asdict(one.split), speed=number(one.speed, 1))
+        for one in pace.measured
+    )
+    said = text(
+        "cli.doctor.pace" if pace.complete else "cli.doctor.pace_cut_short",
+        language,
+        **asdict(pace.chosen),
+        measured=", ".join(ways),
+        limit=number(pace.limit_s),
+    )
+    return Finding("pace", said)
 
 
 def _reranker(session: Session) -> Finding:

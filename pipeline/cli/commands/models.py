@@ -12,12 +12,14 @@ from models.contracts import ModelError
 from models.convert import DEFAULT_QUANTIZATION, QUANTIZATIONS, convert
 from models.folder import Kind
 from models.hub import Progress, addresses, pull
-from models.load import locate, resolve, state_of, verify
+from models.load import locate, model_info, resolve, state_of, verify
 from models.prepare import prepare
 from models.quick_form import State
 from models.registry import ModelEntry, entries, entry
+from models.true_length import spare_of
 from models.verify import local_entries
 from pipeline.cli.app import Session, echo_json, pass_session
+from pipeline.cli.commands.speed_accuracy import measure_speed_accuracy
 from pipeline.cli.localise import Localised, LocalisedGroup
 from pipeline.errors import BadInput, HomeUnusable, InterviewsError, NotFound
 from pipeline.messages import text
@@ -82,6 +84,18 @@ def _state(session: Session, one: ModelEntry) -> State | None:
         return None
 
 
+def _spare(session: Session, one: ModelEntry) -> float | None:
+    """Silence after what a speech model hears at true length; None for others, and for absent or
+    damaged ones."""
+    models_dir = session.context.models_dir
+    try:
+        return (
+            spare_of(one, model_info(one, models_dir), models_dir) if one.kind == "speech" else None
+        )
+    except ModelError:
+        return None
+
+
 def _json(session: Session, one: ModelEntry, present: bool, in_use: bool) -> dict[str, object]:
     return {
         "name": one.name,
@@ -89,6 +103,7 @@ def _json(session: Session, one: ModelEntry, present: bool, in_use: bool) -> dic
         "present": present,
         "in_use": in_use,
         "quick": _state(session, one),
+        "true_length": _spare(session, one) is not None,
         "bundled": one.bundled,
         "recommended": one.recommended,
         "repo": one.repo,
@@ -189,10 +204,19 @@ class _Meter:
 
 @models.command(cls=Localised, name="verify")
 @click.argument("names", metavar="[NAME…]", nargs=-1)
+@click.option("--speed-accuracy", "folder", type=click.Path(path_type=Path), metavar="FOLDER")
 @click.option("--json", "as_json", is_flag=True)
 @pass_session
-def verify_models(session: Session, names: tuple[str, ...], as_json: bool) -> int:
-    """Without a name: all that are there."""
+def verify_models(
+    session: Session, names: tuple[str, ...], folder: Path | None, as_json: bool
+) -> int:
+    """Without a name: all that are there; of speed and accuracy the speech model in use."""
+    if folder is not None:
+        if len(names) > 1:
+            raise BadInput("verify.one_model")
+        chosen = names[0] if names else session.context.settings.speech_model
+        measure_speed_accuracy(session, chosen, folder, as_json=as_json)
+        return 0
     own = {one.name: one for one in local_entries(session.context.models_dir)}
     present = (*(one.name for one in entries() if _is_present(session, one)), *own)
     reports = []

@@ -26,7 +26,7 @@ from pipeline.run.yielding import give_way
 @click.option("--report", "copy", type=click.Path(path_type=Path))
 @click.option("--engine", type=click.Choice(list(ENGINES)), default="processes", show_default=True)
 @click.option("--scheduler", metavar="URL")
-@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True)
+@click.option("--workers", type=click.IntRange(1, 64))
 @click.option("--json", "as_json", is_flag=True)
 @pass_session
 def nightly(
@@ -35,11 +35,11 @@ def nightly(
     copy: Path | None,
     engine: str,
     scheduler: str | None,
-    workers: int,
+    workers: int | None,
     as_json: bool,
 ) -> int:
     options = RunOptions(
-        engine=ENGINES[engine], scheduler=scheduler, workers=workers, stop_at=clock(until)
+        engine=ENGINES[engine], scheduler=scheduler, workers=workers or 0, stop_at=clock(until)
     )
     if copy is not None:
         _check_place(copy)

@@ -30,7 +30,7 @@ ENGINES: dict[str, EngineName] = {"inline": "inline", "processes": "processes", 
 @click.command(cls=Localised, many=("--only", "--again"))
 @click.option("--engine", type=click.Choice(list(ENGINES)), default="processes", show_default=True)
 @click.option("--scheduler", metavar="URL")
-@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True)
+@click.option("--workers", type=click.IntRange(1, 64))
 @click.option("--until", metavar="HH:MM")
 @click.option("--limit", type=click.IntRange(0))
 @click.option("--only", metavar="ID…", multiple=True)
@@ -42,7 +42,7 @@ def run(
     session: Session,
     engine: str,
     scheduler: str | None,
-    workers: int,
+    workers: int | None,
     until: str | None,
     limit: int | None,
     only: tuple[str, ...],
@@ -53,7 +53,7 @@ def run(
     options = RunOptions(
         engine=ENGINES[engine],
         scheduler=scheduler,
-        workers=workers,
+        workers=workers or 0,
         limit=limit,
         only=only,
         planned=lambda works: _look_ahead(session, works),
