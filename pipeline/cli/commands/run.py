@@ -13,6 +13,7 @@ from pipeline.cli.failures import failure_json
 from pipeline.cli.localise import Localised
 from pipeline.cli.progress import watching
 from pipeline.errors import BadInput
+from pipeline.run.cluster.access import to_scheduler
 from pipeline.run.engine import EngineName
 from pipeline.run.execute import run as work_off
 from pipeline.run.options import RunOptions, RunReport
@@ -22,12 +23,13 @@ from pipeline.run.yielding import give_way
 from pipeline.timecode import format_short, to_seconds
 
 ENGINES: dict[str, EngineName] = {"inline": "inline", "processes": "processes", "dask": "dask"}
+MOST_WORKERS = 64
 
 
 @click.command(cls=Localised, many=("--only", "--again"))
 @click.option("--engine", type=click.Choice(list(ENGINES)), default="processes", show_default=True)
 @click.option("--scheduler", metavar="URL")
-@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True)
+@click.option("--workers", type=click.IntRange(1, MOST_WORKERS))
 @click.option("--until", metavar="HH:MM")
 @click.option("--limit", type=click.IntRange(0))
 @click.option("--only", metavar="ID…", multiple=True)
@@ -39,7 +41,7 @@ def run(
     session: Session,
     engine: str,
     scheduler: str | None,
-    workers: int,
+    workers: int | None,
     until: str | None,
     limit: int | None,
     only: tuple[str, ...],
@@ -50,11 +52,12 @@ def run(
     options = RunOptions(
         engine=ENGINES[engine],
         scheduler=scheduler,
-        workers=workers,
+        workers=workers_of(engine, workers),
         limit=limit,
         only=only,
         stop_at=clock(until),
     )
+    check_cluster(session, options)
     _check_ids(session, only)
     wanted = _parse_again(session, again)
     if dry_run:
@@ -69,6 +72,18 @@ def run(
     else:
         _say(session, report)
     return 1 if report.failed else 0
+
+
+def workers_of(engine: str, given: int | None) -> int:
+    """How many workers to use: one, and of a cluster all that are there."""
+    return given or (MOST_WORKERS if engine == "dask" else 1)
+
+
+def check_cluster(session: Session, options: RunOptions) -> None:
+    """Before anything is begun. Raises BadInput where the cluster may not be reached like that."""
+    if options.engine == "dask":
+        context = session.context
+        to_scheduler(options.scheduler, context.settings, context.home.root)
 
 
 def clock(until: str | None) -> Callable[[], bool]:

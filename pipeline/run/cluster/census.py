@@ -1,0 +1,50 @@
+"""A look at a cluster from outside: who is there, and who would get our work."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from pipeline.errors import Missing
+from pipeline.run.cluster import dask_ways
+from pipeline.run.cluster.access import Access
+from pipeline.run.cluster.program import unfit
+
+_ANSWERS_WITHIN_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """Names of the workers that fit, and of those that do not."""
+
+    fit: tuple[str, ...]
+    unfit: tuple[str, ...]
+
+
+def census(access: Access, model_hash: str) -> Census:
+    """Who of a scheduler's workers would get work with this model. Raises Missing."""
+    try:
+        dask_ways.set_up()
+        workers = asyncio.run(_workers(access))
+    except ImportError as error:
+        raise Missing("run.no_dask") from error
+    except (OSError, ValueError, RuntimeError) as error:
+        raise Missing("run.no_scheduler", url=access.url) from error
+    found: dict[bool, list[str]] = {True: [], False: []}
+    for name, resources in workers:
+        found[unfit(resources, model_hash) is None].append(name)
+    return Census(tuple(sorted(found[True])), tuple(sorted(found[False])))
+
+
+async def _workers(access: Access) -> list[tuple[str, dict[str, float]]]:
+    from distributed import Client
+
+    async with Client(  # type: ignore[no-untyped-call]
+        access.url,
+        security=access.security(),
+        timeout=_ANSWERS_WITHIN_S,
+        set_as_default=False,
+        asynchronous=True,
+    ) as client:
+        found = await client.scheduler.identity(n_workers=-1)
+    return [(str(one["name"]), one["resources"]) for one in found["workers"].values()]
