@@ -86,7 +86,8 @@ def on_grid(audio: Audio) -> Audio:
     """``audio`` in [-1, 1], rounded to the 16 bits that speech models were trained on (whisper's
     and faster-whisper's own decoders yield them), so that it travels to workers without loss."""
     scaled = np.rint(audio * np.float32(GRID))
-    return np.clip(scaled, -GRID, GRID - 1) / np.float32(GRID)
+    stepped: Audio = np.clip(scaled, -GRID, GRID - 1) / np.float32(GRID)
+    return stepped
 
 
 def levelled(audio: Audio) -> Audio:

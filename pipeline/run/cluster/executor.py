@@ -266,7 +266,7 @@ class Cluster(Executor):
             content.tasks,
             one.deadline_s,
         )
-        future = client.submit(  # type: ignore[no-untyped-call]
+        future = client.submit(
             work,
             Sealed.of(order),
             key=f"window-{uuid.uuid4().hex}",
