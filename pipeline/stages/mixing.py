@@ -85,8 +85,10 @@ def level(audio: Audio) -> float:
 def on_grid(audio: Audio) -> Audio:
     """``audio`` in [-1, 1], rounded to the 16 bits that speech models were trained on (whisper's
     and faster-whisper's own decoders yield them), so that it travels to workers without loss."""
-    scaled = np.rint(audio * np.float32(GRID))
-    stepped: Audio = np.clip(scaled, -GRID, GRID - 1) / np.float32(GRID)
+    stepped: Audio = audio * np.float32(GRID)
+    np.rint(stepped, out=stepped)
+    np.clip(stepped, -GRID, GRID - 1, out=stepped)
+    stepped /= np.float32(GRID)
     return stepped
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable
+from typing import Any
 
 from pipeline.errors import BadInput
 from pipeline.run.cluster import dask_ways
@@ -18,13 +19,23 @@ def serve(access: Access, ready: Callable[[str], None]) -> None:
 
 
 async def _serve(access: Access, ready: Callable[[str], None]) -> None:
-    from distributed import Scheduler
-
     ending = asyncio.Event()
     for one in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(one, ending.set)
+    scheduler = await listen(access)
     try:
-        scheduler = await Scheduler(
+        ready(str(scheduler.address))
+        await ending.wait()
+    finally:
+        await scheduler.close()
+
+
+async def listen(access: Access) -> Any:
+    """A scheduler that has begun. Raises BadInput where that address cannot be had."""
+    from distributed import Scheduler
+
+    try:
+        return await Scheduler(
             host=access.host,
             port=access.port,
             protocol=f"{access.protocol}://",
@@ -34,8 +45,3 @@ async def _serve(access: Access, ready: Callable[[str], None]) -> None:
         )
     except (OSError, ValueError) as error:
         raise BadInput("cluster.cannot_listen", url=access.url) from error
-    try:
-        ready(str(scheduler.address))
-        await ending.wait()
-    finally:
-        await scheduler.close()
