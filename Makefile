@@ -12,7 +12,7 @@ TRAINING ?= .training
 TESTS := -m pytest -q -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-browser test-newest check lint bench bench-cold bench-fleet bench-search bench-web clean models-speech models-text
+.PHONY: help setup demo serve test test-browser test-newest check lint bench bench-cluster bench-cold bench-fleet bench-search bench-web clean models-speech models-text
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
@@ -57,6 +57,9 @@ check: lint test  ## what the continuous integration runs
 
 bench: setup  ## speed, as ratios measured side by side
 	$(BIN)/python -m tests.bench
+
+bench-cluster: setup  ## a cluster beside one process, and how many workers a driver can feed
+	$(BIN)/python -m tests.bench_cluster --rounds $(or $(ROUNDS),5)
 
 bench-cold: setup  ## what a search from nothing costs, beside sentence-transformers
 	$(BIN)/python -m tests.bench_cold

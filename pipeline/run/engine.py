@@ -72,9 +72,9 @@ def _fail(load: list[Waiting], error: BaseException) -> None:
 class Engine:
     """Recognises windows on an executor, in loads, replacing worker pools that broke.
 
-    A thread of its own sends loads out, one for each of the ``workers`` and one ahead, and hands
-    the answers on, so that whoever submits never waits for a worker. ``room`` is how much audio may
-    be on its way at once.
+    A thread of its own sends loads out, one for each of the ``workers`` and one ahead (of a cluster
+    one for every four), and hands the answers on, so that whoever submits never waits for a worker.
+    ``room`` is how much audio may be on its way at once.
     """
 
     def __init__(
@@ -91,6 +91,7 @@ class Engine:
         self._make = make
         self._spec = spec
         self.workers = workers
+        self._ahead = 1
         self._most = load
         self._lock = threading.Lock()
         self._executor: Executor | None = None
@@ -108,7 +109,7 @@ class Engine:
         return PendingWindow(window.answer)
 
     def resize(self, workers: int) -> None:
-        """There are so many workers now: as many loads and one go out at a time."""
+        """There are so many workers now, and as many loads go out at a time."""
         self._events.put(_Resized(workers))
 
     def _send_loads(self) -> None:
@@ -120,7 +121,8 @@ class Engine:
                 waiting.append(event)
             elif isinstance(event, _Resized):
                 self.workers = event.workers
-                self.room.resize((event.workers + 1) * self._most.ms)
+                self._ahead = max(1, event.workers // 4)
+                self.room.resize((event.workers + self._ahead) * self._most.ms)
             else:
                 out -= 1
                 try:
@@ -140,7 +142,7 @@ class Engine:
         """Whether another load shall go out, with so many out."""
         if out < self.workers:
             return True
-        return out == self.workers and is_worth_sending_ahead(waiting, self._most)
+        return out < self.workers + self._ahead and is_worth_sending_ahead(waiting, self._most)
 
     def _send(self, load: list[Waiting]) -> bool:
         """Whether a load is on its way now."""

@@ -1,9 +1,10 @@
 """Who of the cluster works on what, and what goes where next. No clock and no network here: whoever
 asks says what time it is.
 
-A worker holds one of our loads at a time. A load goes to a second worker where the first has gone,
-is silent for longer than anybody could need, or is so slow that an idle one would be done sooner;
-the first answer counts, and whatever comes after it is dropped.
+A worker works on one of our loads, and where all are at work, the next one may lie ready beside it.
+A load goes to a second worker where the first has gone, is silent for longer than anybody could
+need, or is so slow that an idle one would be done sooner; the first answer counts, and whatever
+comes after it is dropped.
 """
 
 from __future__ import annotations
@@ -62,24 +63,29 @@ class Try(Generic[T]):
 
 @dataclass(eq=False, slots=True)
 class Hand(Generic[T]):
-    """A worker. ``pace``: seconds it takes for one of audio; None while it has not answered."""
+    """A worker. ``pace``: seconds it takes for one of audio; None while it has not answered.
+    ``tries``: what it works on, and what lies ready for it."""
 
     address: str
     name: str
     pace: float | None = None
     trusted: bool = True
-    held: Try[T] | None = None
+    tries: list[Try[T]] = field(default_factory=list)
 
     @property
     def idle(self) -> bool:
-        return self.trusted and self.held is None
+        return self.trusted and not self.tries
+
+    @property
+    def may_get_one_ahead(self) -> bool:
+        return self.trusted and len(self.tries) == 1 and self.tries[0].begun_s is not None
 
 
 class Gone(NamedTuple, Generic[T]):
-    """A worker that is there no more, and the load that it may have died of."""
+    """A worker that is there no more, and the loads that it may have died of."""
 
     name: str
-    load: Load[T] | None
+    loads: tuple[Load[T], ...]
 
 
 class Board(Generic[T]):
@@ -126,19 +132,21 @@ class Board(Generic[T]):
         return [self._gone(self._hands.pop(address)) for address in left]
 
     def _gone(self, hand: Hand[T]) -> Gone[T]:
-        held, orderly = hand.held, hand.address in self._leaving
+        orderly = hand.address in self._leaving
         self._leaving.discard(hand.address)
-        if held is None or held.load.done:
-            return Gone(hand.name, None)
-        load = held.load
-        load.tries.remove(held)
-        if self._cared_for(load):
-            return Gone(hand.name, None)
-        if held.begun_s is None or orderly:
-            self._waiting.appendleft(load)
-            return Gone(hand.name, None)
-        self.close(load)
-        return Gone(hand.name, load)
+        died_of = []
+        for one in reversed(hand.tries):
+            load = one.load
+            if one in load.tries:
+                load.tries.remove(one)
+            if load.done or self._cared_for(load):
+                continue
+            if one.begun_s is None or orderly:
+                self._waiting.appendleft(load)
+            else:
+                self.close(load)
+                died_of.append(load)
+        return Gone(hand.name, tuple(died_of))
 
     def _cared_for(self, load: Load[T]) -> bool:
         return load in self._waiting or any(not one.silent for one in load.tries)
@@ -152,21 +160,37 @@ class Board(Generic[T]):
         self._waiting = deque(sorted(self._open.values(), key=lambda load: load.number))
 
     def begun(self, number: int, address: str, now: float) -> None:
-        """A worker tells that it has begun; until then somebody else's work is before ours."""
+        """A worker tells that it has begun; until then other work is before this."""
         hand = self._hands.get(address)
-        if hand and hand.held and hand.held.load.number == number:
-            hand.held.begun_s = now
+        for one in hand.tries if hand else []:
+            if one.load.number == number:
+                one.begun_s = now
+
+    def withdraw(self, load: Load[T]) -> list[Try[T]]:
+        """What of an answered load lies at workers that have not begun it: it can be taken back."""
+        taken = [one for one in load.tries if one.begun_s is None]
+        for one in taken:
+            self._remove(one)
+        return taken
+
+    def _remove(self, one: Try[T]) -> Hand[T] | None:
+        """The worker that had it, if it is there still."""
+        if one in one.load.tries:
+            one.load.tries.remove(one)
+        hand = self._hands.get(one.worker)
+        if hand is None or one not in hand.tries:
+            return None
+        hand.tries.remove(one)
+        return hand
 
     def answered(self, one: Try[T], took_s: float | None) -> bool:
         """Whether the answer is the load's first. ``took_s`` None: nothing to learn from."""
-        hand = self._hands.get(one.worker)
-        if hand is not None and hand.held is one:
-            hand.held, hand.trusted = None, True
+        hand = self._remove(one)
+        if hand is not None:
+            hand.trusted = True
             if took_s is not None and one.load.audio_s:
                 pace = took_s / one.load.audio_s
                 hand.pace = pace if hand.pace is None else (hand.pace + pace) / 2
-        if one in one.load.tries:
-            one.load.tries.remove(one)
         return not one.load.done
 
     def back(self, load: Load[T]) -> None:
@@ -187,41 +211,56 @@ class Board(Generic[T]):
         given up since they silenced one after the other. What the silent held goes out again."""
         silent, given_up = [], []
         for hand in self._hands.values():
-            held = hand.held
-            if held is None or held.silent or held.begun_s is None:
-                continue
-            if now - held.begun_s <= held.deadline_s:
-                continue
-            held.silent, hand.trusted = True, False
-            if held.load.done:
+            if not any(self._is_overdue(one, now) for one in hand.tries):
                 continue
             silent.append(hand.name)
-            held.load.avoided.add(hand.address)
-            if len(held.load.avoided) > self._patience.silences:
-                self.close(held.load)
-                given_up.append(held.load)
-            else:
-                self.back(held.load)
+            hand.trusted = False
+            for one in reversed(hand.tries):
+                if one.begun_s is not None:
+                    one.load.avoided.add(hand.address)
+                one.silent = True
+                if not one.load.done and len(one.load.avoided) > self._patience.silences:
+                    self.close(one.load)
+                    given_up.append(one.load)
+                self.back(one.load)
         return silent, given_up
+
+    def _is_overdue(self, one: Try[T], now: float) -> bool:
+        if one.silent or one.begun_s is None:
+            return False
+        return now - one.begun_s > one.deadline_s
 
     def next(self, now: float) -> list[Try[T]]:
         """What is to be sent now: what waits, then a second try of what is held up."""
         idle = sorted((one for one in self._hands.values() if one.idle), key=self._expected_pace)
         sent = []
         for hand in idle:
-            load = next((one for one in self._waiting if hand.address not in one.avoided), None)
-            if load is None:
-                load = self._held_up(hand, now)
-            else:
-                self._waiting.remove(load)
+            load = self._next_for(hand) or self._held_up(hand, now)
+            if load is not None:
+                sent.append(self._give(hand, load, now))
+        soon = [one for one in self._hands.values() if one.may_get_one_ahead]
+        for hand in sorted(soon, key=self._expected_end) if self._waiting else []:
+            load = self._next_for(hand)
             if load is not None:
                 sent.append(self._give(hand, load, now))
         return sent
 
+    def _next_for(self, hand: Hand[T]) -> Load[T] | None:
+        """The load that has waited longest, taken from those that wait."""
+        load = next((one for one in self._waiting if hand.address not in one.avoided), None)
+        if load is not None:
+            self._waiting.remove(load)
+        return load
+
+    def _expected_end(self, hand: Hand[T]) -> float:
+        one = hand.tries[0]
+        return (one.begun_s or 0.0) + self._expected_pace(hand) * one.load.audio_s
+
     def _give(self, hand: Hand[T], load: Load[T], now: float) -> Try[T]:
-        hand.held = Try(load, hand.address, now, self._deadline_s(hand, load))
-        load.tries.append(hand.held)
-        return hand.held
+        one = Try(load, hand.address, now, self._deadline_s(hand, load))
+        hand.tries.append(one)
+        load.tries.append(one)
+        return one
 
     def _held_up(self, hand: Hand[T], now: float) -> Load[T] | None:
         """The load that an idle worker should try, too: of those with one worker each, the one
@@ -238,7 +277,8 @@ class Board(Generic[T]):
     def _late_s(self, one: Try[T], pace: float, now: float) -> float:
         grace_s = self._patience.double_s
         if one.begun_s is None:
-            return now - one.sent_s - grace_s
+            behind_ours = self._hands[one.worker].tries[0] is not one
+            return max(now - one.sent_s, 1e-9) - (0 if behind_ours else grace_s)
         grace_s += self._patience.double_times * pace * one.load.audio_s
         return now - one.begun_s - grace_s
 

@@ -99,7 +99,7 @@ class Cluster(Executor):
         self._lock = threading.Lock()
         self._ended = False
         self._end: InterviewsError | None = None
-        self._tries: set[asyncio.Task[None]] = set()
+        self._tries: dict[Try[_Content], asyncio.Task[None]] = {}
         dask_ways.set_up()
         self._loop = asyncio.new_event_loop()
         self._woken = asyncio.Event()
@@ -193,10 +193,10 @@ class Cluster(Executor):
                 return client
 
     async def _drop(self, client: Client) -> None:
-        tries, self._tries = self._tries, set()
-        for task in tries:
+        tasks = list(self._tries.values())
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*tries, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._board.scattered()
         self._broken = False
         with suppress(Exception):  # it is given up in any case
@@ -225,9 +225,10 @@ class Cluster(Executor):
         scheduler: Any = client.scheduler
         found = await asyncio.wait_for(scheduler.identity(n_workers=-1), _ANSWERS_WITHIN_S)
         for gone in self._board.seen(self._notices.fitting(found["workers"])):
-            if gone.load is not None:
+            if gone.loads:
                 self._notices.worker_lost(gone.name)
-                _fail(gone.load, WorkerLost(gone.name))
+            for load in gone.loads:
+                _fail(load, WorkerLost(gone.name))
         self._count()
         self._despair()
 
@@ -276,14 +277,16 @@ class Cluster(Executor):
             pure=False,
         )
         task = self._loop.create_task(self._await(one, future))
-        self._tries.add(task)
-        task.add_done_callback(self._tries.discard)
+        self._tries[one] = task
+        task.add_done_callback(lambda _: self._tries.pop(one))
 
     async def _await(self, one: Try[_Content], future: Any) -> None:
         try:
             answer: Answer = (await future).open()
         except _CANCELLED:
-            self._broken = True  # by Dask, which forgot what we had sent; or we are leaving
+            task = asyncio.current_task()
+            if task is None or not task.cancelling():  # but by Dask, which forgot what was sent
+                self._broken = True
         except Exception as error:  # noqa: BLE001  (work raises nothing: it is the cluster)
             self._board.close(one.load)
             _fail(one.load, _trouble(error))
@@ -300,6 +303,8 @@ class Cluster(Executor):
             self._turn_away(one, answer.model_error)
         elif first:
             self._board.close(one.load)
+            for other in self._board.withdraw(one.load):
+                self._tries[other].cancel()
             if heard is None:
                 _fail(one.load, _of_kind(answer.trouble or ""))
             else:
