@@ -62,9 +62,15 @@ def places(model: Place, slots: int, cards: list[str | None]) -> list[Place]:
 class Fleet:
     """Processes at their places, as long as ``attend`` runs."""
 
-    def __init__(self, wanted: list[Place], tell: Tell) -> None:
+    def __init__(
+        self,
+        wanted: list[Place],
+        tell: Tell,
+        work: Callable[[Place, Connection], None] = stay,
+    ) -> None:
         self._wanted = wanted
         self._tell = tell
+        self._work = work
         self._posts: list[_Post] = []
 
     def attend(self) -> None:
@@ -72,7 +78,7 @@ class Fleet:
         with self._folder() as folder:
             try:
                 for place in self._wanted:
-                    self._posts.append(_started(replace(place, folder=str(folder))))
+                    self._posts.append(self._started(replace(place, folder=str(folder))))
                 while True:
                     self._look()
             finally:
@@ -97,7 +103,7 @@ class Fleet:
                 self._tell("ended", post.place.name)
                 post.line.close()
                 time.sleep(_BEFORE_STARTING_AGAIN_S)  # what ends at once must not spin
-                self._posts[number] = _started(post.place)
+                self._posts[number] = self._started(post.place)
 
     def _listen(self, post: _Post) -> None:
         try:
@@ -115,14 +121,13 @@ class Fleet:
             post.said = said.what
             self._tell(said.what, post.place.name)
 
-
-def _started(place: Place) -> _Post:
-    context = get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=stay, args=(place, theirs), name=place.name)
-    process.start()
-    theirs.close()
-    return _Post(place, process, ours)
+    def _started(self, place: Place) -> _Post:
+        context = get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=self._work, args=(place, theirs), name=place.name)
+        process.start()
+        theirs.close()
+        return _Post(place, process, ours)
 
 
 def _end(processes: list[SpawnProcess]) -> None:
