@@ -151,7 +151,10 @@ def test_both_languages_have_the_same_pages() -> None:
     assert (
         names[0]
         == names[1]
-        == {f"{one}.md" for one in "start staff accounts pages members night keep recover cluster".split()}
+        == {
+            f"{one}.md"
+            for one in "start staff accounts pages members night keep recover cluster".split()
+        }
     )
 
 

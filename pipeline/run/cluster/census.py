@@ -15,7 +15,7 @@ _ANSWERS_WITHIN_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """Names of the workers that fit, and of those that do not."""
+    """Names of the workers that fit, and of those that do not, with what they have instead."""
 
     fit: tuple[str, ...]
     unfit: tuple[str, ...]
@@ -30,10 +30,14 @@ def census(access: Access, model_hash: str) -> Census:
         raise Missing("run.no_dask") from error
     except (OSError, ValueError, RuntimeError) as error:
         raise Missing("run.no_scheduler", url=access.url) from error
-    found: dict[bool, list[str]] = {True: [], False: []}
-    for name, resources in workers:
-        found[unfit(resources, model_hash) is None].append(name)
-    return Census(tuple(sorted(found[True])), tuple(sorted(found[False])))
+    fit, others = [], []
+    for name, resources in sorted(workers, key=lambda one: one[0]):
+        trouble = unfit(resources, model_hash)
+        if trouble is None:
+            fit.append(name)
+        else:
+            others.append(f"{name} ({trouble.has or '–'})")
+    return Census(tuple(fit), tuple(others))
 
 
 async def _workers(access: Access) -> list[tuple[str, dict[str, float]]]:

@@ -26,6 +26,7 @@ from pipeline.run.cluster.orders import LEAVING, Holder
 from pipeline.run.cluster.program import resource
 from pipeline.run.workers import follow_parent
 
+_JOINS_WITHIN_S = 10.0
 _BEFORE_TRYING_AGAIN_S = 2.0
 _LOOKS_EVERY_S = 0.2
 _LEAVES_WITHIN_S = 2.0
@@ -72,6 +73,7 @@ async def join(
         protocol=access.protocol,
         host="127.0.0.1" if access.local else get_ip(access.host, access.port),  # type: ignore[no-untyped-call]
         dashboard_address=dask_ways.NO_PAGES,
+        death_timeout=_JOINS_WITHIN_S,
     )
     worker.holder = holder
     try:
