@@ -113,6 +113,15 @@ class Site:
             self._doubles.append(holder)
         return joined
 
+    def forgets(self) -> None:
+        """Wait until the scheduler knows of no work."""
+
+        async def wait() -> None:
+            while self.scheduler.tasks:
+                await asyncio.sleep(0.01)
+
+        self.do(wait())
+
     def gone(self, worker: Any) -> None:
         """The worker goes without a word, as if killed."""
         self.do(worker.close(timeout=1, executor_wait=False, nanny=False))

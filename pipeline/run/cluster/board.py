@@ -82,9 +82,10 @@ class Hand(Generic[T]):
 
 
 class Gone(NamedTuple, Generic[T]):
-    """A worker that is there no more, and the loads that it may have died of."""
+    """A worker that is there no more, what it held, and the loads that it may have died of."""
 
     name: str
+    tries: tuple[Try[T], ...]
     loads: tuple[Load[T], ...]
 
 
@@ -146,7 +147,7 @@ class Board(Generic[T]):
             else:
                 self.close(load)
                 died_of.append(load)
-        return Gone(hand.name, tuple(died_of))
+        return Gone(hand.name, tuple(hand.tries), tuple(died_of))
 
     def _cared_for(self, load: Load[T]) -> bool:
         return load in self._waiting or any(not one.silent for one in load.tries)

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pipeline.errors import Missing
 from pipeline.run.cluster import dask_ways
 from pipeline.run.cluster.access import Access
+from pipeline.run.cluster.connection import connect
 from pipeline.run.cluster.program import unfit
-
-_ANSWERS_WITHIN_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ def census(access: Access, model_hash: str) -> Census:
         workers = asyncio.run(_workers(access))
     except ImportError as error:
         raise Missing("run.no_dask") from error
-    except (OSError, ValueError, RuntimeError) as error:
+    except OSError as error:
         raise Missing("run.no_scheduler", url=access.url) from error
     fit, others = [], []
     for name, resources in sorted(workers, key=lambda one: one[0]):
@@ -41,14 +40,9 @@ def census(access: Access, model_hash: str) -> Census:
 
 
 async def _workers(access: Access) -> list[tuple[str, dict[str, float]]]:
-    from distributed import Client
-
-    async with Client(  # type: ignore[no-untyped-call]
-        access.url,
-        security=access.security(),
-        timeout=_ANSWERS_WITHIN_S,
-        set_as_default=False,
-        asynchronous=True,
-    ) as client:
-        found = await client.scheduler.identity(n_workers=-1)
-    return [(str(one["name"]), one["resources"]) for one in found["workers"].values()]
+    connection = await connect(access)
+    try:
+        found = await connection.workers()
+    finally:
+        await connection.close()
+    return [(str(one["name"]), one["resources"]) for one in found.values()]

@@ -14,31 +14,27 @@ import itertools
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from models.contracts import ModelError, Recognition, RecognitionTask
 from pipeline.errors import InterviewsError, Missing
 from pipeline.run.cluster import dask_ways
 from pipeline.run.cluster.access import Access
 from pipeline.run.cluster.board import Board, Load, Patience, Try
+from pipeline.run.cluster.connection import Connection, connect
 from pipeline.run.cluster.notices import Notices
-from pipeline.run.cluster.orders import LEAVING, Answer, Order, Sealed, begun_topic, work
+from pipeline.run.cluster.orders import LEAVING, Answer, Order, begun_topic
 from pipeline.run.cluster.parcels import packed
-from pipeline.run.cluster.program import resource
 from pipeline.run.workers import RecogniserSpec, WorkerLost
 from pipeline.values import SAMPLE_RATE, Failure
 
-if TYPE_CHECKING:
-    from distributed import Client
-
 _TICK_S = 0.5
 """How often the scheduler is asked who is there."""
-_ANSWERS_WITHIN_S = 10.0
 _BEFORE_TRYING_AGAIN_S = 1.0
 _CANCELLED = (asyncio.CancelledError, concurrent.futures.CancelledError)
 
@@ -160,71 +156,62 @@ class Cluster(Executor):
     async def _stay(self) -> None:
         """With one connection after the other, until told to leave. Raises Missing."""
         while not self._closing:
-            client = await self._connected()
+            connection = await self._connected()
             try:
-                await self._attend(client)
+                await self._attend(connection)
             except (_Lost, OSError, TimeoutError):
                 self._notices.lost()
             finally:
-                await self._drop(client)
+                await self._drop(connection)
 
-    async def _connected(self) -> Client:
+    async def _connected(self) -> Connection:
         """A connection, waited for where there was one before. Raises Missing."""
-        from distributed import Client
-
         until = time.monotonic() + self._waits.for_cluster_s
         while True:
             try:
-                client: Client = await Client(  # type: ignore[no-untyped-call]
-                    self._access.url,
-                    security=self._access.security(),
-                    timeout=_ANSWERS_WITHIN_S,
-                    set_as_default=False,
-                    asynchronous=True,
-                )
-            except (OSError, ValueError, RuntimeError) as error:
+                connection = await connect(self._access)
+            except Missing:
                 if self._closing or not self._known or time.monotonic() > until:
-                    raise Missing("run.no_scheduler", url=self._access.url) from error
+                    raise
                 await asyncio.sleep(_BEFORE_TRYING_AGAIN_S)
             else:
                 if self._known:
                     self._notices.back()
                 self._known = True
-                return client
+                return connection
 
-    async def _drop(self, client: Client) -> None:
+    async def _drop(self, connection: Connection) -> None:
         tasks = list(self._tries.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._board.scattered()
         self._broken = False
-        with suppress(Exception):  # it is given up in any case
-            await asyncio.wait_for(client.close(), _ANSWERS_WITHIN_S)  # type: ignore[no-untyped-call]
+        await connection.close()
 
-    async def _attend(self, client: Client) -> None:
+    async def _attend(self, connection: Connection) -> None:
         """Send and watch until told to leave. Raises _Lost, TimeoutError, OSError, Missing."""
-        client.subscribe_topic(begun_topic(self._driver), self._begun)  # type: ignore[no-untyped-call]
-        client.subscribe_topic(LEAVING, self._leaving)  # type: ignore[no-untyped-call]
+        connection.subscribe(begun_topic(self._driver), self._begun)
+        connection.subscribe(LEAVING, self._leaving)
         looked_s = float("-inf")
         while not self._closing:
-            if self._broken or client.status != "running":
+            if self._broken or not connection.holds:
                 raise _Lost
             if time.monotonic() - looked_s >= _TICK_S:
-                await self._look_round(client)
+                await self._look_round(connection)
                 looked_s = time.monotonic()
             self._mark_silent()
             for one in self._board.next(time.monotonic()):
-                self._send(client, one)
+                self._send(connection, one)
             self._woken.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), _TICK_S)
 
-    async def _look_round(self, client: Client) -> None:
+    async def _look_round(self, connection: Connection) -> None:
         """Who is there, who fits, who has gone. Raises Missing where nobody fits for too long."""
-        scheduler: Any = client.scheduler
-        found = await asyncio.wait_for(scheduler.identity(n_workers=-1), _ANSWERS_WITHIN_S)
-        for gone in self._board.seen(self._notices.fitting(found["workers"])):
+        present = self._notices.fitting(await connection.workers())
+        for gone in self._board.seen(present):
+            self._take_back(gone.tries)
             if gone.loads:
                 self._notices.worker_lost(gone.name)
             for load in gone.loads:
@@ -256,7 +243,7 @@ class Cluster(Executor):
             _fail(load, WorkerLost("silent"))
         self._count()
 
-    def _send(self, client: Client, one: Try[_Content]) -> None:
+    def _send(self, connection: Connection, one: Try[_Content]) -> None:
         content = one.load.what
         order = Order(
             self._driver,
@@ -267,15 +254,7 @@ class Cluster(Executor):
             content.tasks,
             one.deadline_s,
         )
-        future = client.submit(
-            work,
-            Sealed.of(order),
-            key=f"window-{uuid.uuid4().hex}",
-            workers=[one.worker],
-            allow_other_workers=False,
-            resources={resource(self._spec.hash): 1},
-            pure=False,
-        )
+        future = connection.send(order, one.worker)
         task = self._loop.create_task(self._await(one, future))
         self._tries[one] = task
         task.add_done_callback(lambda _: self._tries.pop(one))
@@ -303,13 +282,18 @@ class Cluster(Executor):
             self._turn_away(one, answer.model_error)
         elif first:
             self._board.close(one.load)
-            for other in self._board.withdraw(one.load):
-                self._tries[other].cancel()
+            self._take_back(self._board.withdraw(one.load))
             if heard is None:
                 _fail(one.load, _of_kind(answer.trouble or ""))
             else:
                 with suppress(InvalidStateError):
                     one.load.what.future.set_result(list(heard))
+
+    def _take_back(self, tries: Iterable[Try[_Content]]) -> None:
+        """Have the scheduler forget what no worker has or will begin for us."""
+        for one in tries:
+            if one in self._tries:
+                self._tries[one].cancel()
 
     def _turn_away(self, one: Try[_Content], error: ModelError) -> None:
         """One machine's model is no good: that is the machine's trouble, not the run's."""
