@@ -131,6 +131,29 @@ def test_two_runs_share_a_cluster(
     assert made(interviews.home) == peace
 
 
+def test_without_a_worker_a_run_ends_and_everything_waits(
+    interviews: Interviews, cluster: Machines
+) -> None:
+    cluster.scheduler()
+    running = run(interviews, cluster.url, INTERVIEWS_CLUSTER_WAIT_SECONDS="0")
+    assert running.end() == 4
+    assert "has no worker that can take the work" in running.said
+    assert "Traceback" not in running.said
+    counts = interviews("status", "--json").json["counts"]
+    assert (counts["failed"], counts["running"], counts["queued"]) == (0, 0, 2)
+
+
+def test_doctor_counts_the_workers_that_fit(interviews: Interviews, cluster: Machines) -> None:
+    named = {"INTERVIEWS_CLUSTER_SCHEDULER": cluster.url}
+    cluster.scheduler()
+    cluster.worker("only")
+    said = interviews("doctor", check=False, **named).out
+    assert f"{cluster.url}, 1 workers that fit" in said
+    away = interviews("doctor", check=False, INTERVIEWS_CLUSTER_SCHEDULER="tcp://127.0.0.1:9")
+    assert away.code == 4
+    assert "tcp://127.0.0.1:9 does not answer" in away.out
+
+
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificates")
 def test_certificates_let_in_whoever_has_one_and_nobody_else(
     interviews: Interviews, tmp_path: Path, peace: dict[str, object]

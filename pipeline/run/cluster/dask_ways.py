@@ -12,7 +12,10 @@ _WAYS = {
     "distributed.scheduler.allowed-failures": 1000,
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
+    # Nobody looks at what Dask measures of itself all the time.
     "distributed.worker.profile.enabled": False,
+    "distributed.admin.system-monitor.interval": "10s",
+    "distributed.admin.tick.interval": "1s",
     # What people say is not written to a worker's disk.
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,
