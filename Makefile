@@ -14,7 +14,7 @@ TESTS := -m pytest -q -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo serve test test-browser test-newest check lint clean models-speech models-text \
-    bench bench-cold bench-costs bench-fleet bench-gpu bench-idle bench-memory bench-peers bench-search \
+    bench bench-cluster bench-cold bench-costs bench-fleet bench-gpu bench-idle bench-memory bench-peers bench-search \
     bench-share bench-million bench-web
 
 help:  ## list the targets
@@ -60,6 +60,9 @@ check: lint test  ## what the continuous integration runs
 
 bench: setup  ## speed, as ratios measured side by side, and what moved since last time (FULL=1: all)
 	$(BIN)/python -m tests.bench_all $(if $(FULL),--full)
+
+bench-cluster: setup  ## a cluster beside one process, and how many workers a driver can feed
+	$(BIN)/python -m tests.bench_cluster --rounds $(or $(ROUNDS),5)
 
 bench-cold: setup  ## what a search from nothing costs, beside sentence-transformers
 	$(BIN)/python -m tests.bench_cold

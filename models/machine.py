@@ -41,6 +41,11 @@ def _container_free() -> int | None:
 
 def has_card() -> bool:
     """Whether there is a graphics card that we can use."""
+    return bool(cards())
+
+
+def cards() -> int:
+    """Graphics cards that we can use."""
     import ctranslate2
 
-    return bool(ctranslate2.get_cuda_device_count())
+    return int(ctranslate2.get_cuda_device_count())

@@ -183,6 +183,25 @@ class Settings(BaseModel):
     media_hours_limit: float = Field(
         24.0, gt=0, le=240, description="a file that decodes to more than this is refused"
     )
+    cluster_scheduler: str = Field(
+        "", description="address of the cluster's scheduler, tls://HOST:8786, where none is given"
+    )
+    cluster_ca: str = Field(
+        "", description="certificate (PEM) of the authority that signed all of the cluster's"
+    )
+    cluster_cert: str = Field("", description="this machine's certificate (PEM) in the cluster")
+    cluster_key: str = Field("", description="the key (PEM) to cluster_cert, without a password")
+    cluster_insecure: bool = Field(
+        False,
+        description="whether recordings may cross a network unencrypted, between machines that"
+        " nobody else reaches",
+    )
+    cluster_wait_seconds: int = Field(
+        120,
+        ge=0,
+        le=86400,
+        description="how long a run waits for a scheduler that went away or a worker that fits",
+    )
 
     @field_validator("retention", mode="before")
     @classmethod

@@ -39,7 +39,7 @@ def said_plainly(ran: Ran, code: int) -> None:
         (["run", "--only", "aaaaaaaaaaaa"], 3),
         (["run", "--again", "digest", "aaaaaaaaaaaa"], 2),
         (["run", "--again", "chunk"], 2),
-        (["run", "--engine", "dask"], 0),
+        (["run", "--engine", "dask"], 2),
         (["status", "aaaaaaaaaaaa"], 3),
         (["show", "aaaaaaaaaaaa"], 3),
         (["show", "aaaaaaaaaaaa", "--at", "soon"], 2),

@@ -153,7 +153,9 @@ def test_both_languages_have_the_same_pages() -> None:
         == names[1]
         == {
             f"{one}.md"
-            for one in "start staff accounts pages members night keep recover speed".split()
+            for one in (
+                "start staff accounts pages members night keep recover speed cluster".split()
+            )
         }
     )
 

@@ -14,6 +14,8 @@ cli.commands = Commands(
         "inbox": "inbox:inbox",
         "run": "run:run",
         "nightly": "nightly:nightly",
+        "scheduler": "cluster:scheduler",
+        "worker": "cluster:worker",
         "status": "status:status",
         "search": "search:search",
         "mark": "mark:mark",

@@ -156,6 +156,11 @@ class Watcher:
             )
             self._line(f"  {failure_advice(failure, self._language)}")
 
+    def noticed(self, what: Failure) -> None:
+        with self._lock:
+            self._line(failure_message(what, self._language))
+            self._line(f"  {failure_advice(what, self._language)}")
+
     def given_up(self, recording: Recording, reason: InterviewsError) -> None:
         with self._lock:
             self._line(

@@ -88,5 +88,8 @@ class Watch:
             self.failures.append(Failed(recording.id, recording.facts.title, failure))
         self._other.failed(recording, failure)
 
+    def noticed(self, what: Failure) -> None:
+        self._other.noticed(what)
+
     def given_up(self, recording: Recording, reason: InterviewsError) -> None:
         self._other.given_up(recording, reason)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError, Executor, Future, InvalidStateError, wait
 from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from queue import SimpleQueue
 from typing import Literal, NamedTuple
@@ -16,8 +17,10 @@ import numpy as np
 from models.contracts import Audio, ModelError, Recognition, RecognitionTask
 from pipeline.errors import InterviewsError, Missing
 from pipeline.run import workers as executors
+from pipeline.run.cluster.access import Access
 from pipeline.run.loads import Room, Size, Waiting, gather, is_worth_sending_ahead
-from pipeline.run.workers import RecogniserSpec, recognise
+from pipeline.run.workers import RecogniserSpec, WorkerLost, recognise
+from pipeline.values import Failure
 
 EngineName = Literal["inline", "processes", "dask"]
 
@@ -27,6 +30,22 @@ _MOST_DEATHS = 2
 
 class WorkerDied(InterviewsError):
     """A worker process ended without an answer (killed, out of memory, crashed)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """Which cluster to work on and how: ``wait_s`` for a scheduler that went away or a worker that
+    fits. ``notice`` is told what people should know of it."""
+
+    access: Access
+    wait_s: float
+    notice: Callable[[Failure], None]
+
+
+class _Resized(NamedTuple):
+    """There are so many workers now."""
+
+    workers: int
 
 
 class _Answered(NamedTuple):
@@ -53,9 +72,9 @@ def _fail(load: list[Waiting], error: BaseException) -> None:
 class Engine:
     """Recognises windows on an executor, in loads, replacing worker pools that broke.
 
-    A thread of its own sends loads out, one for each of the ``workers`` and one ahead, and hands
-    the answers on, so that whoever submits never waits for a worker. ``room`` is how much audio may
-    be on its way at once.
+    A thread of its own sends loads out, one for each of the ``workers`` and one ahead (of a cluster
+    one for every four), and hands the answers on, so that whoever submits never waits for a worker.
+    ``room`` is how much audio may be on its way at once.
     """
 
     def __init__(
@@ -71,11 +90,12 @@ class Engine:
         self.room = Room((workers + 1) * load.ms)
         self._make = make
         self._spec = spec
-        self._workers = workers
+        self.workers = workers
+        self._ahead = 1
         self._most = load
         self._lock = threading.Lock()
         self._executor: Executor | None = None
-        self._events: SimpleQueue[Waiting | _Answered | None] = SimpleQueue()
+        self._events: SimpleQueue[Waiting | _Answered | _Resized | None] = SimpleQueue()
         self._sender: threading.Thread | None = None
 
     def submit(self, audio: Audio, task: RecognitionTask) -> PendingWindow:
@@ -88,6 +108,10 @@ class Engine:
         self._events.put(window)
         return PendingWindow(window.answer)
 
+    def resize(self, workers: int) -> None:
+        """There are so many workers now, and as many loads go out at a time."""
+        self._events.put(_Resized(workers))
+
     def _send_loads(self) -> None:
         """Until the engine is closed: what waits goes out in loads, what came back is handed on."""
         waiting: list[Waiting] = []
@@ -95,6 +119,10 @@ class Engine:
         while (event := self._events.get()) is not None:
             if isinstance(event, Waiting):
                 waiting.append(event)
+            elif isinstance(event, _Resized):
+                self.workers = event.workers
+                self._ahead = max(1, event.workers // 4)
+                self.room.resize((event.workers + self._ahead) * self._most.ms)
             else:
                 out -= 1
                 try:
@@ -112,9 +140,9 @@ class Engine:
 
     def _wanted(self, waiting: list[Waiting], out: int) -> bool:
         """Whether another load shall go out, with so many out."""
-        if out < self._workers:
+        if out < self.workers:
             return True
-        return out == self._workers and is_worth_sending_ahead(waiting, self._most)
+        return out < self.workers + self._ahead and is_worth_sending_ahead(waiting, self._most)
 
     def _send(self, load: list[Waiting]) -> bool:
         """Whether a load is on its way now."""
@@ -147,10 +175,10 @@ class Engine:
                     window.answer.set_result(recognition)
             return []
         # What had not begun when its workers died is cancelled.
-        died = isinstance(error, BrokenProcessPool | CancelledError)
-        if died:
+        died = isinstance(error, BrokenProcessPool | CancelledError | WorkerLost)
+        if died and not isinstance(error, WorkerLost):
             self.discard(executor)
-        if len(load) > 1 and not isinstance(error, ModelError):
+        if len(load) > 1 and not isinstance(error, ModelError | Missing):
             for window in load:  # one of them is to blame; by themselves they tell which
                 window.alone = True
             return load
@@ -221,14 +249,37 @@ def model_missing(error: ModelError) -> Missing:
 
 
 def make_engine(
-    name: EngineName, spec: RecogniserSpec, workers: int, scheduler: str | None, window_ms: int
+    name: EngineName, spec: RecogniserSpec, workers: int, joining: Joining | None, window_ms: int
 ) -> Engine:
-    """The engine called ``name``, for windows of at most about ``window_ms``. Raises BadInput or
-    Missing where it cannot be had."""
+    """The engine called ``name``, for windows of at most about ``window_ms``. With ``joining`` it
+    has the workers of a cluster, at most ``workers``."""
+    load = Size(window_ms, 2 * spec.batch_size)
+    if joining is not None:
+        return _on_cluster(name, spec, workers, joining, load)
     makers: dict[EngineName, tuple[Callable[[], Executor], int]] = {
         "inline": (executors.InlineExecutor, 1),
-        "dask": (lambda: executors.dask(scheduler), workers),
         "processes": (lambda: executors.processes(workers), workers),
     }
     make, workers = makers[name]
-    return Engine(name, make, spec, workers=workers, load=Size(window_ms, 2 * spec.batch_size))
+    return Engine(name, make, spec, workers=workers, load=load)
+
+
+def _on_cluster(
+    name: EngineName, spec: RecogniserSpec, most: int, joining: Joining, load: Size
+) -> Engine:
+    def join() -> Executor:
+        from pipeline.run.cluster.executor import Cluster, Waits
+
+        try:
+            return Cluster(
+                joining.access,
+                spec,
+                Waits(joining.wait_s),
+                notice=joining.notice,
+                resize=lambda workers: engine.resize(min(workers, most)),
+            )
+        except ImportError as error:
+            raise Missing("run.no_dask") from error
+
+    engine = Engine(name, join, spec, workers=1, load=load)
+    return engine

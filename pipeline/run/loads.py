@@ -103,6 +103,12 @@ class Room:
             self._held_ms -= ms
             self._changed.notify_all()
 
+    def resize(self, most_ms: int) -> None:
+        """From now on so much audio may be in memory; what is there stays."""
+        with self._changed:
+            self._most_ms = most_ms
+            self._changed.notify_all()
+
     def forget(self, who: Hashable) -> None:
         """``who`` does not wait any more."""
         with self._changed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -14,8 +14,9 @@ from pipeline.catalog.recordings import Database
 from pipeline.errors import HomeUnusable, InterviewsError, Missing
 from pipeline.run import publish, renditions
 from pipeline.run.bench import Bench, Stopped
+from pipeline.run.cluster.access import to_scheduler
 from pipeline.run.context import Context
-from pipeline.run.engine import Engine, make_engine
+from pipeline.run.engine import Engine, Joining, make_engine
 from pipeline.run.observer import Observer
 from pipeline.run.options import RunOptions, RunReport
 from pipeline.run.pacing import settled
@@ -46,6 +47,7 @@ def publish_due(context: Context, catalogue: Catalogue, report: RunReport) -> No
     report.published = generation.id if generation else None
 
 
+_GROWS_EVERY_S = 2.0
 _MOST_LANES = 64
 """Recordings that are worked on at a time, however many workers there are."""
 
@@ -81,6 +83,7 @@ class Shift:
         self._stop = threading.Event()
         self._time_up = threading.Event()
         self._engine: Engine | None = None
+        self._joining = _joining(context, options, observer)
         self._texts, self._renditions = _Turn(), _Turn(renders=True)
 
     def work(self, catalogue: Catalogue) -> None:
@@ -120,19 +123,28 @@ class Shift:
         works = turn.todo.values()
         self._options = settled(self._context, self._options, works, self._observer)
         # One rendition takes all cores there are; the next one is chosen afresh.
-        lanes = 1 if turn.renders else self._lanes(turn)
-        if lanes == 1:
+        if turn.renders or self._lanes(turn) == 1:
             self._lane(turn, lost)
         else:
-            with ThreadPoolExecutor(lanes) as pool:
-                futures = [pool.submit(self._lane, turn, lost) for _ in range(lanes)]
+            with ThreadPoolExecutor(len(turn.todo)) as pool:
                 try:
-                    for future in futures:
-                        future.result()
+                    self._feed(pool, turn, lost)
                 except BaseException:
                     self._stop.set()
                     raise
         return len(turn.tried) > before
+
+    def _feed(self, pool: ThreadPoolExecutor, turn: _Turn, lost: list[str]) -> None:
+        """Lanes until there is no work, more of them when a cluster has got more workers."""
+        running: set[Future[None]] = set()
+        done: set[Future[None]] = set()
+        while running or not done:
+            while not done and len(running) < self._lanes(turn):
+                running.add(pool.submit(self._lane, turn, lost))
+            ended, running = wait(running, _GROWS_EVERY_S, FIRST_COMPLETED)
+            done |= ended
+            for future in ended:
+                future.result()
 
     def _lanes(self, turn: _Turn) -> int:
         """Recordings that are worked on at a time: of those to listen to so many that short ones
@@ -141,6 +153,8 @@ class Shift:
         workers = max(self._options.workers, 1)
         if self._options.engine == "inline":
             return 1
+        if self._options.engine == "dask":
+            workers = self._engine.workers if self._engine else 1
         heard = sum(work.transcribe for work in turn.todo.values())
         filling = min(4 * workers * self._context.settings.batch_size, _MOST_LANES)
         return min(workers + 1 + min(heard, filling), len(turn.todo))
@@ -285,7 +299,7 @@ class Shift:
                     options.engine,
                     spec,
                     workers,
-                    options.scheduler,
+                    self._joining,
                     window_ms=self._context.settings.window_seconds * 1000,
                 )
             return self._engine
@@ -293,6 +307,15 @@ class Shift:
     def close(self) -> None:
         if self._engine is not None:
             self._engine.close()
+
+
+def _joining(context: Context, options: RunOptions, observer: Observer) -> Joining | None:
+    """The cluster to work on, if any. Raises BadInput where it may not be reached like that."""
+    if options.engine != "dask":
+        return None
+    settings = context.settings
+    access = to_scheduler(options.scheduler, settings, context.home.root)
+    return Joining(access, settings.cluster_wait_seconds, observer.noticed)
 
 
 def _note_failure(db: Database, recording_id: str, failure: Failure) -> None:

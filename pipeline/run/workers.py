@@ -1,6 +1,7 @@
-"""Executors that recognise: in this process, in processes beside it, or on a cluster.
+"""Executors that recognise on this machine: in this process, or in processes beside it.
 
 Audio goes out as bytes, values come back with the model's hash; a worker never opens the database.
+Those of a cluster are in ``pipeline.run.cluster``.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ import numpy as np
 
 from models.contracts import ModelError, Recogniser, Recognition, RecognitionTask
 from models.load import load_recogniser, model_info, resolve
-from pipeline.errors import BadInput, Missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,10 @@ class RecogniserSpec:
     batch_size: int
     spare_s: float | None = None
     """Silence after each stretch that is heard at true length; None: padded."""
+
+
+class WorkerLost(Exception):
+    """A worker ended or fell silent over a load; the executor has others."""
 
 
 class InlineExecutor(Executor):
@@ -56,21 +60,6 @@ def processes(workers: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker)
 
 
-def dask(scheduler: str | None) -> Executor:
-    if scheduler is None:
-        raise BadInput("run.scheduler_needed")
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise Missing("run.no_dask") from error
-    try:
-        client = Client(scheduler, timeout="10s", set_as_default=False)  # type: ignore[no-untyped-call]
-    except (OSError, ValueError) as error:
-        raise Missing("run.no_scheduler", url=scheduler) from error
-    executor: Executor = client.get_executor(pure=False)  # type: ignore[no-untyped-call]
-    return executor
-
-
 def kill_workers(executor: ProcessPoolExecutor) -> None:
     """A worker in the middle of a long window would keep the program waiting for minutes."""
     for process in list((executor._processes or {}).values()):
@@ -78,8 +67,13 @@ def kill_workers(executor: ProcessPoolExecutor) -> None:
 
 
 def _start_worker() -> None:
-    """End with the parent, however it ends, and leave Ctrl-C to it."""
+    """Leave Ctrl-C to the parent, and end with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    follow_parent()
+
+
+def follow_parent() -> None:
+    """End with the parent process, however it ends."""
     threading.Thread(target=_follow_parent, daemon=True).start()
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from pipeline.errors import MediaError
 from pipeline.stages.ffmpeg import Limits, Stream, file_url, input_options
-from pipeline.stages.mixing import BLOCK, Mixer, levelled
+from pipeline.stages.mixing import BLOCK, Mixer, levelled, on_grid
 from pipeline.stages.probe import choose_track, shown
 from pipeline.stages.silence import SAMPLES_PER_MS, cut
 from pipeline.values import SAMPLE_RATE, Audio, Failure, MediaInfo, Window
@@ -63,7 +63,7 @@ class AudioStream:
             end_ms = start_ms + -(-len(audio) // SAMPLES_PER_MS)
             self.decoded_ms = end_ms
             if number >= self._first:
-                return Window(number, start_ms, end_ms, levelled(audio), last)
+                return Window(number, start_ms, end_ms, on_grid(levelled(audio)), last)
         raise StopIteration
 
     def close(self) -> None:

@@ -21,6 +21,8 @@ TARGET = 10 ** (-23 / 20)
 """Speech level aimed at where a recording is too quiet: EBU R 128's -23 dB."""
 SILENT = 10 ** (-75 / 20)
 """Below this there is nothing but the recorder's own noise, which is not to be made loud."""
+GRID = 1 << 15
+"""Steps of a sample of 16 bits from silence to full scale."""
 _LEVEL_FRAME = SAMPLE_RATE // 10
 
 
@@ -78,6 +80,16 @@ def level(audio: Audio) -> float:
     whole = audio[: len(audio) // frame * frame].reshape(-1, frame)
     power = np.einsum("ij,ij->i", whole, whole, dtype=np.float64) / frame
     return float(np.sqrt(np.percentile(power, 95)))
+
+
+def on_grid(audio: Audio) -> Audio:
+    """``audio`` in [-1, 1], rounded to the 16 bits that speech models were trained on (whisper's
+    and faster-whisper's own decoders yield them), so that it travels to workers without loss."""
+    stepped: Audio = audio * np.float32(GRID)
+    np.rint(stepped, out=stepped)
+    np.clip(stepped, -GRID, GRID - 1, out=stepped)
+    stepped /= np.float32(GRID)
+    return stepped
 
 
 def levelled(audio: Audio) -> Audio:

@@ -18,6 +18,8 @@ from pipeline.errors import HomeUnusable, InterviewsError
 from pipeline.index import opening
 from pipeline.messages import text
 from pipeline.reports.wording import Wording
+from pipeline.run.cluster.access import to_scheduler
+from pipeline.run.cluster.census import census
 from pipeline.run.engine import model_missing
 from pipeline.run.pace import kept
 from pipeline.run.pacing import facts_of, measure_anew
@@ -66,6 +68,7 @@ def _look(session: Session) -> Iterator[Finding]:
         "index": _index,
         "renditions": _renditions,
         "glossary": _glossary,
+        "cluster": _cluster,
     }
     for name, check in checks.items():
         try:
@@ -196,6 +199,20 @@ def _renditions(session: Session) -> Finding:
     key = "renditions" if session.context.settings.rendition == "on" else "no_renditions"
     said = text(f"cli.doctor.{key}", session.language, count=count, size=session.size(taken))
     return Finding("renditions", said)
+
+
+def _cluster(session: Session) -> Finding:
+    context = session.context
+    if not context.settings.cluster_scheduler:
+        return Finding("cluster", text("cli.doctor.no_cluster", session.language))
+    way = to_scheduler(None, context.settings, context.home.root)
+    found = census(way, context.speech[1].hash)
+    said = text("cli.doctor.cluster", session.language, url=way.url, count=len(found.fit))
+    advice = None
+    if found.unfit:
+        names = ", ".join(found.unfit)
+        advice = text("cli.doctor.cluster_unfit", session.language, names=names)
+    return Finding("cluster", said, advice=advice)
 
 
 def _say(session: Session, finding: Finding) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from pipeline.cli.app import Session, pass_session
-from pipeline.cli.commands.run import ENGINES, clock
+from pipeline.cli.commands.run import ENGINES, MOST_WORKERS, check_cluster, clock, workers_of
 from pipeline.cli.localise import Localised
 from pipeline.cli.progress import watching
 from pipeline.errors import BadInput
@@ -26,7 +26,7 @@ from pipeline.run.yielding import give_way
 @click.option("--report", "copy", type=click.Path(path_type=Path))
 @click.option("--engine", type=click.Choice(list(ENGINES)), default="processes", show_default=True)
 @click.option("--scheduler", metavar="URL")
-@click.option("--workers", type=click.IntRange(1, 64))
+@click.option("--workers", type=click.IntRange(1, MOST_WORKERS))
 @click.option("--json", "as_json", is_flag=True)
 @pass_session
 def nightly(
@@ -39,8 +39,12 @@ def nightly(
     as_json: bool,
 ) -> int:
     options = RunOptions(
-        engine=ENGINES[engine], scheduler=scheduler, workers=workers or 0, stop_at=clock(until)
+        engine=ENGINES[engine],
+        scheduler=scheduler,
+        workers=workers_of(engine, workers),
+        stop_at=clock(until),
     )
+    check_cluster(session, options)
     if copy is not None:
         _check_place(copy)
     session.catalogue(thorough=True).close()

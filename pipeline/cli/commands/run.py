@@ -13,6 +13,7 @@ from pipeline.cli.failures import failure_json
 from pipeline.cli.localise import Localised
 from pipeline.cli.progress import watching
 from pipeline.errors import BadInput, failure_advice, failure_message
+from pipeline.run.cluster.access import to_scheduler
 from pipeline.run.engine import EngineName
 from pipeline.run.execute import run as work_off
 from pipeline.run.options import RunOptions, RunReport
@@ -25,12 +26,13 @@ _NAMED = 3
 """Of media that changed so many are named; ``--json`` names all."""
 
 ENGINES: dict[str, EngineName] = {"inline": "inline", "processes": "processes", "dask": "dask"}
+MOST_WORKERS = 64
 
 
 @click.command(cls=Localised, many=("--only", "--again"))
 @click.option("--engine", type=click.Choice(list(ENGINES)), default="processes", show_default=True)
 @click.option("--scheduler", metavar="URL")
-@click.option("--workers", type=click.IntRange(1, 64))
+@click.option("--workers", type=click.IntRange(1, MOST_WORKERS))
 @click.option("--until", metavar="HH:MM")
 @click.option("--limit", type=click.IntRange(0))
 @click.option("--only", metavar="ID…", multiple=True)
@@ -53,12 +55,13 @@ def run(
     options = RunOptions(
         engine=ENGINES[engine],
         scheduler=scheduler,
-        workers=workers or 0,
+        workers=workers_of(engine, workers),
         limit=limit,
         only=only,
         planned=lambda works: _look_ahead(session, works),
         stop_at=clock(until),
     )
+    check_cluster(session, options)
     _check_ids(session, only)
     wanted = _parse_again(session, again)
     if dry_run:
@@ -73,6 +76,18 @@ def run(
         _say(session, report)
         _say_media(session, report)
     return 1 if report.failed else 0
+
+
+def workers_of(engine: str, given: int | None) -> int:
+    """How many workers to use: of a cluster all that are there, else 0, as it was measured."""
+    return given or (MOST_WORKERS if engine == "dask" else 0)
+
+
+def check_cluster(session: Session, options: RunOptions) -> None:
+    """Before anything is begun. Raises BadInput where the cluster may not be reached like that."""
+    if options.engine == "dask":
+        context = session.context
+        to_scheduler(options.scheduler, context.settings, context.home.root)
 
 
 def clock(until: str | None) -> Callable[[], bool]:
