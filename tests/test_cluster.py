@@ -197,7 +197,7 @@ def test_what_silences_worker_after_worker_is_to_blame_itself(site: Site) -> Non
 def test_a_slow_worker_does_not_hold_up_the_end(site: Site) -> None:
     slow, quick = Double(at_once=False), Double(took_s=0.001)
     site.worker("slow", slow)
-    with Run(site, Waits(WAIT_S, Patience(double_s=0.0))) as run:
+    with Run(site, Waits(WAIT_S, Patience(double_s=0.0, unknown_pace=1e6))) as run:
         held_up = run.send(1)
         assert slow.busy.wait(WAIT_S)
         site.worker("quick", quick)
