@@ -74,7 +74,7 @@ bench-idle: setup  ## a run with nothing to do over 10,000 recordings
 	$(BIN)/python -m tests.bench_idle
 
 bench-memory: setup  ## peak memory with ten hours in the queue, beside one hour (HOURS=2 for a quick look)
-	$(BIN)/python -m tests.bench_memory --hours $(or $(HOURS),10)
+	$(BIN)/python -m tests.bench_memory --hours $(or $(HOURS),10) --beside 1
 
 bench-costs: setup  ## whether `interviews forecast` foretells what is then measured
 	$(BIN)/python -m tests.bench_costs
