@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from models.weights import NoWeights, weights_of
+from models.text.weights import NoWeights, weights_of
 
 Kind = Literal["speech", "text", "reranker"]
 

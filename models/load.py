@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from models.contracts import Embedder, ModelError, ModelInfo, Recogniser, Reranker
 from models.folder import Kind
-from models.quick_form import State, quick_state, tried_form
 from models.registry import ModelEntry, describe, entries, entry
-from models.tokens import TokenCounter
+from models.text.quick_form import State, quick_state, tried_form
+from models.text.tokens import TokenCounter
 from models.verify import Report, check
 
 if TYPE_CHECKING:
-    from models.whisper import WhisperRecogniser
+    from models.speech.whisper import WhisperRecogniser
 
 AUTO = "auto"
 
@@ -131,13 +131,13 @@ def load_recogniser(
     batch_size: int,
     spare_s: float | None = None,
 ) -> WhisperRecogniser:
-    """Load a speech model; ``spare_s`` as ``models.true_length.spare_of`` tells.
+    """Load a speech model; ``spare_s`` as ``models.speech.true_length.spare_of`` tells.
 
     Raises ModelError: "absent", "damaged", "unloadable".
     """
     go_offline()
     info = model_info(known, models_dir)
-    from models.whisper import WhisperRecogniser
+    from models.speech.whisper import WhisperRecogniser
 
     return WhisperRecogniser(
         directory_of(known, models_dir),
@@ -186,10 +186,10 @@ def load_embedder(
     directory, info = directory_of(known, models_dir), model_info(known, models_dir)
     form = tried_form(known, directory, info) if quick and device != "cuda" else None
     if form is not None:
-        from models.quick_embedder import QuickEmbedder
+        from models.text.quick_embedder import QuickEmbedder
 
         return QuickEmbedder(directory, known, info, form, threads=threads)
-    from models.embedder import SentenceTransformerEmbedder
+    from models.text.embedder import SentenceTransformerEmbedder
 
     return SentenceTransformerEmbedder(directory, known, info, device=device, threads=threads)
 
@@ -198,7 +198,7 @@ def load_reranker(known: ModelEntry, models_dir: Path, *, device: str, threads: 
     """Load a cross-encoder. Raises ModelError: "absent", "damaged", "unloadable"."""
     go_offline()
     info = model_info(known, models_dir)
-    from models.reranker import CrossEncoderReranker
+    from models.text.reranker import CrossEncoderReranker
 
     return CrossEncoderReranker(
         directory_of(known, models_dir), known, info, device=device, threads=threads

@@ -30,7 +30,7 @@ class ModelEntry:
     prefix counted) belong to text models, ``max_tokens`` to rerankers, too; ``prompts`` says
     whether a speech model understands text given before it listens (hotwords); ``spare_s``, that
     with these very files it was measured to be heard as well at true length, with so many seconds
-    of silence after each stretch (``models.true_length``). ``directory`` is
+    of silence after each stretch (``models.speech.true_length``). ``directory`` is
     set where the files have a fixed place: bundled models and local ones named by their path.
     """
 

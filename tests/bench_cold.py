@@ -20,7 +20,7 @@ from pathlib import Path
 
 from models.contracts import Embedder
 from models.load import load_embedder, locate, resolve
-from models.prepare import least_likeness
+from models.text.prepare import least_likeness
 from tests.benching import ROOT, Results, parser, timed
 from tests.benching import Result as Found
 from tests.benching import ratios as ratios_of

@@ -29,9 +29,9 @@ from pathlib import Path
 
 import numpy as np
 
-from models.convert import convert
+from models.conversion.convert import convert
 from models.load import model_info, resolve
-from models.true_length import Verdict, keep
+from models.speech.true_length import Verdict, keep
 from pipeline.catalog.connection import open_catalogue
 from pipeline.run import reading
 from pipeline.values import SAMPLE_RATE, Audio

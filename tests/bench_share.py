@@ -26,7 +26,7 @@ from typing import Any
 import ctranslate2
 from faster_whisper.feature_extractor import FeatureExtractor
 
-from models import speech_listening
+from models.speech import listening as speech_listening
 from pipeline.home import open_home
 from pipeline.run.context import Context
 from pipeline.run.execute import run

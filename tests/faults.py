@@ -211,7 +211,7 @@ def warm() -> None:
     for name in cli.commands:
         cli.commands[name]
     importlib.import_module("models.load").go_offline()
-    for name in ("models.embedder", "models.quick_embedder", "models.whisper"):
+    for name in ("models.text.embedder", "models.text.quick_embedder", "models.speech.whisper"):
         importlib.import_module(name)
 
 

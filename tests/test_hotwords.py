@@ -16,13 +16,13 @@ from faster_whisper import decode_audio
 from tokenizers import Tokenizer
 
 from models.contracts import Audio, ModelError, Recogniser, Recognition, RecognitionTask
-from models.convert import convert
-from models.hotwords import MAX_TOKENS, fitting, fitting_for
+from models.conversion.convert import convert
 from models.load import load_recogniser, resolve
-from models.quality import echoes
 from models.registry import ModelEntry, entry
-from models.speech_decoder import SpeechDecoder
-from models.speech_engine import load_model
+from models.speech.decoder import SpeechDecoder
+from models.speech.engine import load_model
+from models.speech.hotwords import MAX_TOKENS, fitting, fitting_for
+from models.speech.quality import echoes
 
 BUNDLED = entry("bundled-whisper-de-en")
 TERMS = tuple(f"Fachwort {number}" for number in range(300))

@@ -35,11 +35,11 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from transformers import WhisperTokenizer
 
-from models.checkpoint import Checkpoint, ConversionError
 from models.contracts import Audio, RecognitionTask
-from models.convert import alignment_heads, convert
+from models.conversion.checkpoint import Checkpoint, ConversionError
+from models.conversion.convert import alignment_heads, convert
+from models.download.placing import place
 from models.load import load_recogniser, model_info, resolve, verify
-from models.placing import place
 from pipeline.messages import catalogue
 
 Make = Callable[..., Path]
@@ -673,7 +673,7 @@ def test_what_takes_the_place_meanwhile_is_not_replaced(
         place.mkdir()
         (place / "diary.txt").write_text("…")
 
-    monkeypatch.setattr("models.convert._try_out", taken)
+    monkeypatch.setattr("models.conversion.convert._try_out", taken)
     with pytest.raises(ConversionError) as caught:
         converted(tiny, tmp_path, quantization="int8")
     assert caught.value.reason == "not_a_model"
@@ -729,7 +729,7 @@ def test_too_little_room_is_said_before_anything_is_written(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     free = SimpleNamespace(free=100_000_000)
-    monkeypatch.setattr("models.placing.shutil.disk_usage", lambda _: free)
+    monkeypatch.setattr("models.download.placing.shutil.disk_usage", lambda _: free)
     assert refusal(tiny, tmp_path, quantization="float32") == ("full", "152 MB")
 
 
@@ -739,13 +739,13 @@ def test_a_model_that_fails_its_trial_is_not_placed(
     def fails(*_: object) -> None:
         raise RuntimeError("no heads\nmore about it")
 
-    monkeypatch.setattr("models.speech_decoder.SpeechDecoder.align", fails)
+    monkeypatch.setattr("models.speech.decoder.SpeechDecoder.align", fails)
     assert refusal(tiny, tmp_path, quantization="int8") == ("useless", "no heads")
 
     def fails_without_a_word(*_: object) -> None:
         raise ValueError
 
-    monkeypatch.setattr("models.speech_decoder.SpeechDecoder.align", fails_without_a_word)
+    monkeypatch.setattr("models.speech.decoder.SpeechDecoder.align", fails_without_a_word)
     assert refusal(tiny, tmp_path, quantization="int8") == ("useless", "ValueError")
 
 

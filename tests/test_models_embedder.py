@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from models.contracts import Embedder, ModelError, TextTooLong
 from models.load import load_embedder, load_tokens, model_info, resolve
 from models.registry import ModelEntry
-from models.text_model import batches
+from models.text.text_model import batches
 from tests.text_models import MAX_TOKENS, make_model
 
 

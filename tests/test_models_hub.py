@@ -21,7 +21,7 @@ from filelock import FileLock
 from full_disk import full_disk, startup
 
 from models.contracts import ModelError
-from models.hub import Progress, addresses, online_environment, pull
+from models.download.hub import Progress, addresses, online_environment, pull
 from models.load import verify
 from models.registry import ModelEntry, entry
 from pipeline.messages import catalogue
@@ -297,7 +297,7 @@ if "-c" in sys.orig_argv:
     ("code", "named"),
     [
         (DIES.format(module="huggingface_hub"), "huggingface_hub"),
-        (DIES.format(module="models.fetch"), "models.fetch"),
+        (DIES.format(module="models.download.fetch"), "models.download.fetch"),
         (EXITS.format(code=0), "fetch ended with 0"),
         (EXITS.format(code=1), "fetch ended with 1"),
         (EXITS.format(code=9), "fetch ended with 9"),
@@ -611,7 +611,7 @@ def test_too_little_room_is_said_before_anything_is_fetched(
     hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "models.placing.shutil.disk_usage", lambda _: SimpleNamespace(free=65 << 20)
+        "models.download.placing.shutil.disk_usage", lambda _: SimpleNamespace(free=65 << 20)
     )
     assert failure(TOY, tmp_path) == ("full", "4 MB")
     assert hub.ranges_of("/cdn/model.bin") == []

@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 
 from models.contracts import Embedder, ModelError, TextTooLong
 from models.load import load_embedder, model_info, resolve, state_of
-from models.prepare import LEAST_LIKENESS, least_likeness, prepare
-from models.quick_embedder import QuickEmbedder
-from models.quick_form import NOTE_NAME
 from models.registry import BUNDLED
-from models.weights import NoWeights, weights_of
+from models.text.prepare import LEAST_LIKENESS, least_likeness, prepare
+from models.text.quick_embedder import QuickEmbedder
+from models.text.quick_form import NOTE_NAME
+from models.text.weights import NoWeights, weights_of
 from tests.conftest import Interviews
 from tests.forks import ROOT
 from tests.text_models import make_model, sentence, write

@@ -16,11 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.contracts import Audio, ModelInfo, RecognitionTask
-from models.convert import convert
+from models.conversion.convert import convert
 from models.load import model_info, resolve
 from models.registry import ModelEntry, bundled_entry
-from models.true_length import NOTE_NAME, Verdict, keep, spare_of, verdict_of
-from models.whisper import WhisperRecogniser
+from models.speech.true_length import NOTE_NAME, Verdict, keep, spare_of, verdict_of
+from models.speech.whisper import WhisperRecogniser
 from pipeline.catalog import transcripts
 from pipeline.catalog.connection import open_catalogue
 from pipeline.evaluation import harmless

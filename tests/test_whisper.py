@@ -26,12 +26,12 @@ from models.contracts import (
     Recognition,
     RecognitionTask,
 )
-from models.language import Heard, choose_languages
-from models.quality import Attempt, likeliest, silence_phrases
-from models.speech_decoder import Encoded, Manner, SpeechDecoder
-from models.speech_stretches import Piece, Stretch, pack
-from models.speech_words import in_order, join_pieces, shorten_drawn_out
-from models.whisper import WhisperRecogniser, without_inventions
+from models.speech.decoder import Encoded, Manner, SpeechDecoder
+from models.speech.language import Heard, choose_languages
+from models.speech.quality import Attempt, likeliest, silence_phrases
+from models.speech.stretches import Piece, Stretch, pack
+from models.speech.whisper import WhisperRecogniser, without_inventions
+from models.speech.words import in_order, join_pieces, shorten_drawn_out
 
 ROOT = Path(__file__).parent.parent
 BUNDLED = ROOT / "models" / "bundled" / "whisper-de-en"
@@ -292,7 +292,7 @@ class Stuck(SpeechDecoder):
 
 
 def test_a_loop_is_mended_by_shorter_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.whisper.SpeechDecoder", Stuck)
+    monkeypatch.setattr("models.speech.whisper.SpeechDecoder", Stuck)
     monkeypatch.setattr(Stuck, "holds_s", 4.0)
     audio = film("fernwaerme")[: 20 * RATE]
     recognition = open_model().recognise(audio, RecognitionTask("de"))
@@ -302,7 +302,7 @@ def test_a_loop_is_mended_by_shorter_stretches(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_loop_that_nothing_mends_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.whisper.SpeechDecoder", Stuck)
+    monkeypatch.setattr("models.speech.whisper.SpeechDecoder", Stuck)
     audio = film("fernwaerme")[: 10 * RATE]
     recognition = open_model().recognise(audio, RecognitionTask("de"))
     assert recognition.segments == ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.true_length import Outcome, Verdict
+from models.speech.true_length import Outcome, Verdict
 from pipeline.evaluation.word_errors import Block
 
 MOST_WORSE = 0.002

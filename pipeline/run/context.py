@@ -10,11 +10,11 @@ from pathlib import Path
 
 from models.contracts import Embedder, ModelError, ModelInfo, Reranker
 from models.folder import Kind
-from models.hotwords import MAX_TOKENS
 from models.load import load_embedder, load_reranker, model_info, resolve
 from models.machine import has_card
 from models.registry import ModelEntry
-from models.true_length import spare_of
+from models.speech.hotwords import MAX_TOKENS
+from models.speech.true_length import spare_of
 from pipeline.catalog.connection import Catalogue, open_catalogue
 from pipeline.errors import BadInput, Missing
 from pipeline.glossary import FILE_NAME, Glossary, GlossaryFile, hotwords

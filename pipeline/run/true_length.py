@@ -14,7 +14,7 @@ from pathlib import Path
 from models.contracts import ModelError, Recogniser, RecognitionTask
 from models.folder import Kind
 from models.load import load_ways, model_info, resolve
-from models.true_length import Verdict, keep
+from models.speech.true_length import Verdict, keep
 from pipeline.errors import BadInput, HomeUnusable
 from pipeline.evaluation.harmless import Way, verdict
 from pipeline.evaluation.word_errors import blocks, plain_words

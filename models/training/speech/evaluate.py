@@ -21,6 +21,7 @@ from faster_whisper import BatchedInferencePipeline, WhisperModel
 from numpy.random import Generator
 
 from models.contracts import ModelInfo, RecognitionTask
+from models.speech.whisper import WhisperRecogniser
 from models.training.items import LANGUAGES
 from models.training.origin import digest, text_files
 from models.training.speech.clips import HELD_OUT_VOICES, Clip, Clips, make_tests
@@ -34,7 +35,6 @@ from models.training.speech.measure import (
 from models.training.speech.sound import SAMPLE_RATE, Sound, blend
 from models.training.speech.strange import noise, tune
 from models.training.wording import plain_words
-from models.whisper import WhisperRecogniser
 
 SEED = 909
 PER_LANGUAGE = 220

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 import click
 
 from models.contracts import ModelError
-from models.hotwords import MAX_TOKENS, fitting_for
 from models.load import directory_of
 from models.registry import ModelEntry
+from models.speech.hotwords import MAX_TOKENS, fitting_for
 from pipeline.catalog import recordings
 from pipeline.cli.app import Session, echo_json, pass_session
 from pipeline.cli.localise import Localised, LocalisedGroup

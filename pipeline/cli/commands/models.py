@@ -7,16 +7,16 @@ from pathlib import Path
 
 import click
 
-from models.checkpoint import ConversionError
 from models.contracts import ModelError
-from models.convert import DEFAULT_QUANTIZATION, QUANTIZATIONS, convert
+from models.conversion.checkpoint import ConversionError
+from models.conversion.convert import DEFAULT_QUANTIZATION, QUANTIZATIONS, convert
+from models.download.hub import Progress, addresses, pull
 from models.folder import Kind
-from models.hub import Progress, addresses, pull
 from models.load import locate, model_info, resolve, state_of, verify
-from models.prepare import prepare
-from models.quick_form import State
 from models.registry import ModelEntry, entries, entry
-from models.true_length import spare_of
+from models.speech.true_length import spare_of
+from models.text.prepare import prepare
+from models.text.quick_form import State
 from models.verify import local_entries
 from pipeline.cli.app import Session, echo_json, pass_session
 from pipeline.cli.commands.speed_accuracy import measure_speed_accuracy

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from models.contracts import Embedder, ModelError
-from models.encoder import UnknownEncoder
 from models.load import directory_of, load_embedder, model_info
-from models.quick_form import QuickForm, forget, note, quick_form_of, tried_form
 from models.reasons import first_line
 from models.registry import ModelEntry
+from models.text.encoder import UnknownEncoder
+from models.text.quick_form import QuickForm, forget, note, quick_form_of, tried_form
 
 LEAST_LIKENESS = 0.9999
 """Of two vectors of one text, as a cosine: nearer than neighbours in any ranking are."""
@@ -59,7 +59,7 @@ def prepare(known: ModelEntry, models_dir: Path, *, threads: int = 0) -> str | N
 
 
 def _least_likeness(known: ModelEntry, models_dir: Path, form: QuickForm, threads: int) -> float:
-    from models.quick_embedder import QuickEmbedder
+    from models.text.quick_embedder import QuickEmbedder
 
     directory, info = directory_of(known, models_dir), model_info(known, models_dir)
     usual = load_embedder(known, models_dir, device="cpu", threads=threads, quick=False)

@@ -18,11 +18,11 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from models.checkpoint import Checkpoint, ConversionError, load_model, open_checkpoint
 from models.contracts import ModelError
+from models.conversion.checkpoint import Checkpoint, ConversionError, load_model, open_checkpoint
+from models.download.placing import NO_ROOM, drop, megabytes_lacking, place, recover
 from models.folder import kind_of
 from models.load import AUTO, go_offline
-from models.placing import NO_ROOM, drop, megabytes_lacking, place, recover
 from models.registry import ModelEntry, entries
 from models.verify import record
 
@@ -149,7 +149,7 @@ def _write(checkpoint: Checkpoint, folder: Path, quantization: str) -> dict[str,
     import torch
     from ctranslate2.converters.transformers import WhisperLoader
 
-    from models.whisper_tokens import languages, read_tokenizer, vocabulary
+    from models.conversion.whisper_tokens import languages, read_tokenizer, vocabulary
 
     tokenizer = read_tokenizer(checkpoint.directory)
     model = load_model(checkpoint)
@@ -247,8 +247,8 @@ def _try_out(folder: Path, name: str) -> None:
     """Hear a second of silence and time a word in it. Raises ConversionError ("useless")."""
     import numpy as np
 
-    from models.speech_decoder import SpeechDecoder
-    from models.speech_engine import check_files, load_model
+    from models.speech.decoder import SpeechDecoder
+    from models.speech.engine import check_files, load_model
 
     try:
         check_files(folder, name)

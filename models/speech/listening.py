@@ -13,9 +13,9 @@ from itertools import groupby
 from faster_whisper.vad import VadOptions
 
 from models.contracts import Audio, RecognitionTask
-from models.language import Heard, candidate_languages, choose_languages
-from models.speech_decoder import Encoded, Features, SpeechDecoder
-from models.speech_stretches import Piece, Speech, Stretch, find_speech, pack
+from models.speech.decoder import Encoded, Features, SpeechDecoder
+from models.speech.language import Heard, candidate_languages, choose_languages
+from models.speech.stretches import Piece, Speech, Stretch, find_speech, pack
 
 MODEL_SECONDS = 30
 """What a Whisper encoder takes at once."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from models.contracts import ModelError, ModelInfo, TextTooLong, Vectors
 from models.registry import ModelEntry
-from models.tokens import TokenCounter
+from models.text.tokens import TokenCounter
 
 
 class TextModel:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from statistics import median
 
 from models.contracts import RecognisedWord
-from models.speech_stretches import Speech, Stretch
+from models.speech.stretches import Speech, Stretch
 
 SHORTEST_MS = 20
 """The alignment's own resolution; a word of no length cannot be played or highlighted."""

@@ -1,5 +1,5 @@
 """Text into vectors with sentence-transformers: on a graphics card, and where the model has no
-quick form (``models.quick_embedder``), which is measured by this one.
+quick form (``quick_embedder``), which is measured by this one.
 
 The prefixes come from the registry and are put before the text here; the model's own stored
 prompts are switched off, so that there is one way in which a string comes to be encoded.
@@ -20,7 +20,7 @@ from models.contracts import ModelError, ModelInfo, Vectors
 from models.libraries import LOAD_ERRORS, device_of, silence
 from models.reasons import first_line
 from models.registry import ModelEntry
-from models.text_model import TextModel, batches
+from models.text.text_model import TextModel, batches
 
 _BATCH_TOKENS = 8192
 """Padded tokens encoded together: some 50 chunks of 160 tokens, one passage of 8192."""

@@ -31,12 +31,12 @@ from models.contracts import (
     RecognitionTask,
 )
 from models.machine import cores
-from models.quality import Attempt, echoes, least_ms, likeliest, silence_phrases
-from models.speech_decoder import Encoded, Manner, SpeechDecoder
-from models.speech_engine import check_files, load_model
-from models.speech_listening import MODEL_SECONDS, Batch, Job, Listener, Part
-from models.speech_stretches import SAMPLES_PER_MS, confirmed_speech_ms
-from models.speech_words import place_words
+from models.speech.decoder import Encoded, Manner, SpeechDecoder
+from models.speech.engine import check_files, load_model
+from models.speech.listening import MODEL_SECONDS, Batch, Job, Listener, Part
+from models.speech.quality import Attempt, echoes, least_ms, likeliest, silence_phrases
+from models.speech.stretches import SAMPLES_PER_MS, confirmed_speech_ms
+from models.speech.words import place_words
 
 __all__ = ["VadOptions", "WhisperRecogniser"]
 
@@ -67,7 +67,7 @@ class WhisperRecogniser:
     ``device`` is "auto", "cpu" or "cuda"; ``compute_type`` "auto" is int8 on a processor and
     float16 on a graphics card; ``threads`` 0 means every core this process may use.
     ``spare_s`` None pads every stretch to thirty seconds, as Whisper was trained; else stretches
-    are heard at their true length, with so much silence after them (``models.true_length``).
+    are heard at their true length, with so much silence after them (``true_length``).
     ``prompts`` False says that the model is led astray by text given before it listens; hotwords
     are left out.
 

@@ -23,10 +23,10 @@ from faster_whisper.transcribe import get_suppressed_tokens
 from numpy.typing import NDArray
 
 from models.contracts import Audio
-from models.hotwords import fitting, joined
-from models.quality import Attempt
-from models.speech_stretches import SAMPLE_RATE
-from models.speech_words import Timed
+from models.speech.hotwords import fitting, joined
+from models.speech.quality import Attempt
+from models.speech.stretches import SAMPLE_RATE
+from models.speech.words import Timed
 
 FRAMES_PER_SECOND = 100
 FULL_FRAMES = 3_000

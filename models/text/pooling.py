@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.contracts import Vectors
-from models.encoder import UnknownEncoder
 from models.folder import read_json
-from models.onnx_file import FLOAT
-from models.weights import NoWeights, weights_of
+from models.text.encoder import UnknownEncoder
+from models.text.onnx_file import FLOAT
+from models.text.weights import NoWeights, weights_of
 
 Step = Callable[[Vectors], Vectors]
 States = NDArray[np.float32]

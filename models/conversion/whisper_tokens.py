@@ -12,7 +12,7 @@ from typing import Any
 from faster_whisper.tokenizer import _LANGUAGE_CODES as LANGUAGE_CODES
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
-from models.checkpoint import Checkpoint, ConversionError, read_json
+from models.conversion.checkpoint import Checkpoint, ConversionError, read_json
 
 TIMESTAMPS = 1501
 """<|0.00|> to <|30.00|> in steps of 0.02 s."""

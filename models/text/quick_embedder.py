@@ -5,7 +5,7 @@ in a process of its own would pay each time; this takes tenths of a second. Pass
 here, too: on two threads sentence-transformers (6.2 on torch 2.13) takes 3 times as long and more
 with the bundled model and 1.6 to 2 times with all-MiniLM-L6-v2, as ``make bench-cold`` measures.
 Small batches are quicker than large ones and need less memory. Vectors are the same to a cosine of
-.9999 and better, which ``models.prepare`` finds out before a model is used in this way; so a model
+.9999 and better, which ``prepare`` finds out before a model is used in this way; so a model
 keeps its hash, and what was embedded by either stays valid.
 """
 
@@ -19,10 +19,10 @@ import onnxruntime
 
 from models.contracts import ModelError, ModelInfo, Vectors
 from models.machine import cores
-from models.quick_form import QuickForm
 from models.reasons import first_line
 from models.registry import ModelEntry
-from models.text_model import TextModel, batches
+from models.text.quick_form import QuickForm
+from models.text.text_model import TextModel, batches
 
 _BATCH_TOKENS = 512
 _BATCH_PASSAGES = 64

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from models.onnx_file import BFLOAT16, FLOAT, FLOAT16
+from models.text.onnx_file import BFLOAT16, FLOAT, FLOAT16
 
 _HEADER_LIMIT = 25_000_000
 """The safetensors format's own limit of a header's bytes."""
@@ -32,7 +32,7 @@ _LOCAL_HEADER = struct.Struct("<26xHH")
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """``length`` bytes from ``offset`` of ``file``; ``kind`` as in ``models.onnx_file``."""
+    """``length`` bytes from ``offset`` of ``file``; ``kind`` as in ``onnx_file``."""
 
     file: str
     kind: int

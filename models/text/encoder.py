@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from models.folder import read_json
-from models.onnx_file import FLOAT, INT32, INT64, Graph
-from models.weights import NoWeights, Weight, weights_of
+from models.text.onnx_file import FLOAT, INT32, INT64, Graph
+from models.text.weights import NoWeights, Weight, weights_of
 
 _SKIPS_PADDING = {"bert": False, "roberta": True, "xlm-roberta": True, "camembert": True}
 """By ``model_type``: whether positions begin after the padding token's number."""

@@ -1,7 +1,7 @@
-"""The quick form of a text model: what ``models.quick_embedder`` needs to be it.
+"""The quick form of a text model: what ``quick_embedder`` needs to be it.
 
 It is made of the model's files at each start. That it yields the same vectors as
-sentence-transformers is tried out once (``models.prepare``) and noted beside the files, with the
+sentence-transformers is tried out once (``prepare``) and noted beside the files, with the
 hash of these and the sum of the graph: other weights, another configuration or another release of
 this program that writes another graph are not what was tried out, and the note does not hold. For
 the bundled model our tests try it out.
@@ -17,11 +17,11 @@ from typing import Literal
 
 from models.contracts import ModelInfo
 from models.digest import write_json
-from models.encoder import Encoder, UnknownEncoder, encoder_of
 from models.folder import module_kinds, modules_of
-from models.pooling import Pooling
 from models.registry import ModelEntry
-from models.tokens import longest_input
+from models.text.encoder import Encoder, UnknownEncoder, encoder_of
+from models.text.pooling import Pooling
+from models.text.tokens import longest_input
 
 NOTE_NAME = ".quick-form.json"
 """Hidden, and so no part of the model's hash."""

@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 
 from models.contracts import ModelError
 from models.digest import file_sha256, git_blob_id
-from models.placing import NO_ROOM, megabytes_lacking, place, recover
+from models.download.placing import NO_ROOM, megabytes_lacking, place, recover
 from models.registry import ModelEntry
 from models.verify import check, record
 
@@ -40,7 +40,7 @@ _START = """
 import os, sys
 channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
 os.dup2(2, 1)
-from models.fetch import main
+from models.download.fetch import main
 sys.exit(main(channel))
 """
 """The fetching process keeps its standard output for reports, before a library is imported: what
@@ -205,7 +205,7 @@ def online_environment() -> dict[str, str]:
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         "DO_NOT_TRACK": "1",
     }
-    here = str(Path(__file__).resolve().parent.parent)
+    here = str(Path(__file__).resolve().parents[2])
     path = environment.get("PYTHONPATH")
     environment["PYTHONPATH"] = os.pathsep.join([here, path] if path else [here])
     return environment

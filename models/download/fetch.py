@@ -1,8 +1,8 @@
 """The one part of the program that speaks to a model hub. Runs in a process of its own.
 
-``models.hub`` starts it with an environment in which the network is allowed; huggingface_hub reads
-that when it is imported, so no other process is ever allowed anything. It takes one request (JSON)
-on standard input and reports, a JSON object a line, on the stream that ``main`` is given:
+``hub`` starts it with an environment in which the network is allowed; huggingface_hub reads that
+when it is imported, so no other process is ever allowed anything. It takes one request (JSON) on
+standard input and reports, a JSON object a line, on the stream that ``main`` is given:
 
     {"event": "plan", "commit": …, "files": [{"name", "size", "sha256" | null, "blob" | null}]}
     {"event": "bytes", "file": …, "done": …}
@@ -33,7 +33,7 @@ from huggingface_hub.hf_api import RepoSibling
 from huggingface_hub.utils._headers import build_hf_headers
 from huggingface_hub.utils._http import default_client_factory, parse_ratelimit_headers
 
-from models.placing import NO_ROOM
+from models.download.placing import NO_ROOM
 
 PART = ".part"
 BLOCK_BYTES = 1 << 20
