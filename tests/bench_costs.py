@@ -73,7 +73,7 @@ def decoding(clips: Sequence[Path]) -> float:
 def checked(
     work: Path, size: str, clips: Sequence[Path], rounds: int, spent: float
 ) -> list[Result]:
-    model = bench_fleet._model(work / size, size)
+    model = bench_fleet.speaking_model(work / size, size)
     half, foretold, took = clips[: len(clips) // 2], {1: [], 2: []}, {1: [], 2: []}
     speeds: list[float] = []
     for number in range(rounds):

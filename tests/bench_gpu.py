@@ -131,8 +131,8 @@ class Bench:
 
     def __init__(self, work: Path, size: str, device: str, minutes: int) -> None:
         self.work, self.device, self.audio_s = work, device, minutes * 60
-        self.model = bench_fleet._model(work, size)
-        long = bench_fleet._long(work, minutes)
+        self.model = bench_fleet.speaking_model(work, size)
+        long = bench_fleet.long_recording(work, minutes)
         self.files = pieces(long, work, minutes)
         self._homes = 0
 

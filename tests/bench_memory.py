@@ -190,7 +190,7 @@ def main() -> int:
         work = Path(folder)
         model = "bundled-whisper-de-en"
         if given.size != "bundled":
-            model = str(bench_fleet._model(work, given.size))
+            model = str(bench_fleet.speaking_model(work, given.size))
         (work / "sound").mkdir()
         files = recordings(work / "sound", given.hours, given.minutes, given.spoken)
         few = files[: max(1, round(len(files) * brief_h / given.hours))]

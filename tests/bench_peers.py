@@ -90,7 +90,7 @@ def told(command: Sequence[object], **environment: str) -> dict[str, Any]:
 
 def speech(work: Path, peers: Path, size: str, clips: int, rounds: int) -> Iterator[Result]:
     """The whole pipeline against each peer."""
-    model = bench_fleet._model(work, size)
+    model = bench_fleet.speaking_model(work, size)
     source = work / "source"
     files = bench_fleet._clips(work, clips)
     models = {
@@ -105,7 +105,7 @@ def speech(work: Path, peers: Path, size: str, clips: int, rounds: int) -> Itera
     versions: dict[str, str] = {}
     failed: dict[str, str] = {}
     for number in range(rounds):
-        seconds, said = bench_fleet._ours(work / f"home-{number}", model, files)
+        seconds, _, said = bench_fleet._ours(work / f"home-{number}", model, files)
         assert set(said) == {bench_fleet.SPOKEN}, said[0]
         took.setdefault("ours", []).append(seconds)
         for name in [one for one in models if one not in failed]:

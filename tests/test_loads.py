@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from models.contracts import ModelError, ModelInfo, Recognition, RecognitionTask
 from pipeline.errors import Missing
 from pipeline.run.engine import Engine, PendingWindow, WorkerDied
-from pipeline.run.loads import Room, Size, Waiting, gather, is_worth_sending_ahead
+from pipeline.run.loads import Room, Size, Waiting, gather, in_work, is_worth_sending_ahead
 from pipeline.run.workers import RecogniserSpec
 
 TASK = RecognitionTask("de")
@@ -276,3 +276,13 @@ def test_a_window_that_nobody_waits_for_is_not_sent() -> None:
     assert numbers([first, last]) == [0, 2]
     assert bench.loads == [[0], [2]]
     engine.close()
+
+
+@given(st.lists(st.integers(1, 10**7), max_size=60), st.integers(1, 10**7))
+def test_so_many_recordings_are_in_work_that_twice_the_room_is_filled(
+    lengths_ms: list[int], room_ms: int
+) -> None:
+    count = in_work(lengths_ms, room_ms)
+    mean_ms = sum(lengths_ms) / max(len(lengths_ms), 1)
+    assert count == len(lengths_ms) or count * mean_ms >= 2 * room_ms
+    assert (count - 1) * mean_ms < 2 * room_ms or count == 0

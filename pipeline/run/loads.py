@@ -6,6 +6,7 @@ for a load to fill: while the workers are busy, windows gather by themselves.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from collections.abc import Hashable, Sequence
@@ -64,6 +65,14 @@ def is_worth_sending_ahead(waiting: Sequence[Waiting], most: Size) -> bool:
     """Whether what waits makes a load, while all workers are busy: what is sent too early cannot
     be joined by what comes next."""
     return len(waiting) >= most.windows or 2 * sum(one.ms for one in waiting) >= most.ms
+
+
+def in_work(lengths_ms: Sequence[int], room_ms: int) -> int:
+    """How many recordings to work on so that their audio fills the room twice: as much lies there
+    as is being cut meanwhile. Each more would only cost memory, for a decoder and what a thread
+    keeps."""
+    mean_ms = sum(lengths_ms) / max(len(lengths_ms), 1)
+    return min(len(lengths_ms), math.ceil(2 * room_ms / max(mean_ms, 1)))
 
 
 class Room:

@@ -17,6 +17,7 @@ from pipeline.run.bench import Bench, Stopped
 from pipeline.run.cluster.access import to_scheduler
 from pipeline.run.context import Context
 from pipeline.run.engine import Engine, Joining, make_engine
+from pipeline.run.loads import in_work
 from pipeline.run.observer import Observer
 from pipeline.run.options import RunOptions, RunReport
 from pipeline.run.pacing import settled
@@ -148,16 +149,17 @@ class Shift:
 
     def _lanes(self, turn: _Turn) -> int:
         """Recordings that are worked on at a time: of those to listen to so many that short ones
-        fill a load for each worker and another meanwhile. Long ones wait for room, so that they
-        cost no more memory."""
+        fill a load for each worker and another meanwhile, and few long ones."""
         workers = max(self._options.workers, 1)
         if self._options.engine == "inline":
             return 1
         if self._options.engine == "dask":
             workers = self._engine.workers if self._engine else 1
-        heard = sum(work.transcribe for work in turn.todo.values())
-        filling = min(4 * workers * self._context.settings.batch_size, _MOST_LANES)
-        return min(workers + 1 + min(heard, filling), len(turn.todo))
+        settings = self._context.settings
+        heard = [work.recording.duration_ms or 0 for work in turn.todo.values() if work.transcribe]
+        filling = min(4 * workers * settings.batch_size, _MOST_LANES)
+        filling = min(filling, in_work(heard, (workers + 1) * settings.window_seconds * 1000))
+        return min(workers + 1 + filling, len(turn.todo))
 
     def _lane(self, turn: _Turn, lost: list[str]) -> None:
         with self._context.catalogue() as catalogue:
