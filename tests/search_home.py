@@ -92,6 +92,20 @@ class SearchHome:
         recording_id = hashlib.sha256(title.encode()).hexdigest()[:12]
         language = transcript.language or "auto"
         facts = RecordingFacts(title, language, collection, people, visibility=visibility)
+        with self.catalogue.write() as db:
+            recordings.insert(db, recording_id, facts, None, transcript.duration_ms)
+            generations.set_text_model(db, self.model)
+        self.describe(recording_id, facts, transcript, parameters)
+        return recording_id
+
+    def describe(
+        self,
+        recording_id: str,
+        facts: RecordingFacts,
+        transcript: Transcript,
+        parameters: ChunkParameters | None = None,
+    ) -> None:
+        """Store a recording's chunks, as somebody knows it now."""
         made = chunk(transcript, parameters or ChunkParameters(60, 0), self.embedder.count_tokens)
         texts = [one.text for one in made]
         ready = chunks.ChunkSet(
@@ -104,10 +118,7 @@ class SearchHome:
             vectors=self.embedder.encode_passages(texts).astype(np.float16),
         )
         with self.catalogue.write() as db:
-            recordings.insert(db, recording_id, facts, None, transcript.duration_ms)
             chunks.store(db, ready)
-            generations.set_text_model(db, self.model)
-        return recording_id
 
     def add_all(self, interviews: Mapping[str, Transcript]) -> None:
         for title, transcript in interviews.items():

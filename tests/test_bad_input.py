@@ -267,3 +267,14 @@ def test_logs_and_messages_carry_no_transcript_or_query(
         interviews("--verbose", "search", secret, "--json").err,
     ]
     assert secret.lower() not in "".join(told).lower()
+
+
+def test_doctor_says_when_the_index_finds_less_than_it_should(worked: Interviews) -> None:
+    def advice() -> str | None:
+        checks = worked("doctor", "--json", check=False).json["checks"]
+        return next(check["advice"] for check in checks if check["name"] == "index")
+
+    assert not advice()
+    with closing(sqlite3.connect(worked.home / "catalogue.db")) as db, db:
+        db.execute("UPDATE generations SET recall = .91")
+    assert "91 %" in str(advice())

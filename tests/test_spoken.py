@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from safetensors.numpy import save
 
-from pipeline.catalog import purge
+from pipeline.catalog import generations, purge
 from pipeline.catalog.chunks import FullText
 from pipeline.catalog.passages import Passage
 from pipeline.catalog.scope import Scope
 from pipeline.errors import InterviewsError
 from pipeline.home import open_home
-from pipeline.index import bm25, building, files, opening, tail
+from pipeline.index import bm25, building, files, opening, tail, tensors
 from pipeline.index.bm25 import Phrase
-from pipeline.index.gathering import Gathering
+from pipeline.index.gathering import Gathering, gathered
 from pipeline.index.postings import FIELDS, Postings
 from pipeline.run import publish
 from pipeline.run.context import Context
 from pipeline.search.analysis import query_words
 from pipeline.search.indexes import Indexes
-from pipeline.search.spoken import InPostings, InTable
+from pipeline.search.spoken import InEither, InTable
 from pipeline.search.words import is_known, words_leg
 from pipeline.settings import Settings
 from pipeline.stages.chunk import ChunkParameters
-from pipeline.values import ModelRef, Viewer
+from pipeline.values import ModelRef, RecordingFacts, Viewer
 from tests.scale import fill
 from tests.search_home import BagOfStems, SearchHome, interview
 
@@ -90,7 +93,7 @@ def same(home: SearchHome, scope: Scope, indexes: Indexes | None = None) -> None
     with home.catalogue.read() as db:
         found = (indexes or Indexes(home.index_dir)).spoken(db, home.model.hash, scope)
         table = InTable(db, home.model.hash, scope)
-        assert isinstance(found, InPostings)
+        assert isinstance(found, InEither)
         assert found.count() == table.count()
         for query in QUERIES:
             words = query_words(query)
@@ -113,7 +116,7 @@ def test_postings_bring_what_the_full_text_table_brings(
 @pytest.mark.parametrize("scope", SCOPES, ids=str)
 def test_what_came_since_is_found_and_counted_at_once(home: SearchHome, scope: Scope) -> None:
     indexes = Indexes(home.index_dir)
-    for number in range(tail._MOST_PIECES + 3):
+    for number in range(9):
         home.add(f"Neu {number}", interview(f"Zähler {number} im Keller am Hafen."), SHORT)
         same(home, scope, indexes)
 
@@ -223,10 +226,92 @@ def test_where_the_words_are_damaged_the_table_answers_and_the_check_says_so(
         path.write_bytes(damage)
     found = home.searcher().search("Zähler im Keller")
     assert [hit.chunk_id for hit in found.hits] == [hit.chunk_id for hit in sound.hits]
+    assert [notice.key for notice in found.degraded] == ["search.degraded.words"]
     assert not opening.readable(home.index_dir, generation)
     with pytest.raises(InterviewsError) as raised:
         opening.check(home.index_dir, generation)
     assert raised.value.key == "index.damaged"
+
+
+@given(data=st.data())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_whatever_the_words_hold_a_search_answers(home: SearchHome, data: st.DataObject) -> None:
+    with home.catalogue.read() as db:
+        generation = Indexes(home.index_dir).generation(db)
+    assert generation is not None
+    path = files.words_of(home.index_dir, generation.id)
+    sound = path.read_bytes()
+    begin = data.draw(st.integers(0, len(sound) - 1))
+    instead = data.draw(st.binary(min_size=0, max_size=12))
+    try:
+        path.write_bytes(sound[:begin] + instead + sound[begin + len(instead) :])
+        same_or_told = home.searcher().search("Der neue Zähler im Kellr", mode="words")
+        assert {notice.key for notice in same_or_told.degraded} <= {"search.degraded.words"}
+        path.write_bytes(sound[:begin])
+        told = home.searcher().search("Der neue Zähler im Kellr", mode="words")
+        assert [notice.key for notice in told.degraded] == ["search.degraded.words"]
+    finally:
+        path.write_bytes(sound)
+
+
+def test_rows_of_no_passage_are_damage(home: SearchHome) -> None:
+    """What is in the middle of the file is not looked at before it is asked for."""
+    indexes = Indexes(home.index_dir)
+    with home.catalogue.read() as db:
+        generation = indexes.generation(db)
+        assert generation is not None
+        path = files.words_of(home.index_dir, generation.id)
+        arrays, facts = tensors.mapped(path)
+        wrong = {name: array.copy() for name, array in arrays.items()}
+        wrong["words.rows"][:] = 10_000
+        path.write_bytes(save(wrong, {"facts": json.dumps(facts)}))
+        found = indexes.spoken(db, home.model.hash, Scope())
+        table = InTable(db, home.model.hash, Scope())
+        words = query_words("Zähler im Keller")
+        assert not indexes.words_are_damaged(db)
+        assert words_leg(found, words, 50) == words_leg(table, words, 50) != []
+        assert indexes.words_are_damaged(db)
+        assert isinstance(indexes.spoken(db, home.model.hash, Scope()), InTable)
+
+
+def test_what_is_known_anew_of_a_recording_is_found_and_what_was_known_is_not(
+    home: SearchHome,
+) -> None:
+    named = RecordingFacts("Gespräch", "de", people=("Anna Weber",), visibility=("members",))
+    anew = replace(named, title="Unterhaltung", people=())
+    recording_id = home.add("Gespräch", WATER, SHORT, people=("Anna Weber",))
+    home.publish()
+    indexes = Indexes(home.index_dir)
+
+    def heard(name: str) -> bool:
+        with home.catalogue.read() as db:
+            spoken = indexes.spoken(db, home.model.hash, Scope())
+            return any(is_known(spoken, word) for word in query_words(name))
+
+    assert heard("Weber") and not heard("Unterhaltung")
+    home.describe(recording_id, anew, WATER, SHORT)
+    assert heard("Unterhaltung") and not heard("Weber")
+    home.publish()
+    assert heard("Unterhaltung") and not heard("Weber")
+    same(home, Scope(), indexes)
+    with home.catalogue.read() as db:
+        held = [files.of(home.index_dir, one) for one in generations.every(db)]
+    assert [len(some) for some in held] == [1, 1, 2], "a former generation keeps no words"
+    lexicon = opening.words(home.index_dir, home.publish()).fields["about"].terms()
+    assert "web" not in {term[:3] for term in lexicon}
+
+
+def test_there_may_be_any_number_of_languages(tmp_path: Path) -> None:
+    names = [f"q{number}" for number in range(300)]
+    page = [Passage(i + 1, "r", name, FullText("a", "", "")) for i, name in enumerate(names)]
+    found = gathered(page)
+    assert [found.languages[place] for place in found.language.tolist()] == names
+
+
+def test_slips_are_counted_in_letters_of_any_script() -> None:
+    said = ["москва", "мир"]
+    found = gathered([Passage(1, "r", "ru", FullText(" ".join(said), "", ""))])
+    assert [*found.fields["words"].like("моква", 1)] == ["москва"]
 
 
 def test_far_behind_its_generation_the_table_answers(

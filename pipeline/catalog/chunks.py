@@ -62,8 +62,8 @@ class ChunkSet:
 
 
 def store(db: sqlite3.Connection, made: ChunkSet) -> None:
-    """Replace a recording's chunks for one text model. A chunk that is the same as before keeps
-    its id, and so its place in the published index."""
+    """Replace a recording's chunks for one text model. A chunk that is the same as before, also in
+    what full-text search knows of it, keeps its id, and so its place in the published index."""
     set_id = db.execute(
         "INSERT INTO chunk_sets (recording_id, model_hash, fingerprint, made_ms)"
         " VALUES (?, ?, ?, ?) ON CONFLICT (recording_id, model_hash) DO UPDATE"
@@ -73,10 +73,8 @@ def store(db: sqlite3.Connection, made: ChunkSet) -> None:
     former = _former(db, set_id)
     for chunk, encoded, words in zip(made.chunks, made.encoded, made.words, strict=True):
         columns = _columns(chunk)
-        same, known = former.pop((*columns[1:6], encoded), (None, words))
+        same = former.pop((*columns[1:6], encoded, words), None)
         if same is not None:
-            if known != words:
-                _describe(db, same, words)
             db.execute(
                 "UPDATE chunks SET number = ?, first_segment = ?, last_segment = ?,"
                 " first_word = ?, last_word = ? WHERE id = ?",
@@ -89,9 +87,11 @@ def store(db: sqlite3.Connection, made: ChunkSet) -> None:
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (set_id, made.recording_id, made.model_hash, *columns, encoded),
         ).lastrowid
-        _describe(db, chunk_id, words)
-    doomed = [chunk_id for chunk_id, _ in former.values()]
-    _drop_chunks(db, "id IN (SELECT value FROM json_each(?))", (json.dumps(doomed),))
+        db.execute(
+            "INSERT INTO chunk_words (rowid, words, ends, about) VALUES (?, ?, ?, ?)",
+            (chunk_id, *words),
+        )
+    _drop_chunks(db, "id IN (SELECT value FROM json_each(?))", (json.dumps([*former.values()]),))
     db.executemany(
         "INSERT OR IGNORE INTO vectors VALUES (?, ?, ?)",
         [
@@ -101,24 +101,15 @@ def store(db: sqlite3.Connection, made: ChunkSet) -> None:
     )
 
 
-def _describe(db: sqlite3.Connection, chunk_id: int | None, words: FullText) -> None:
-    db.execute("DELETE FROM chunk_words WHERE rowid = ?", (chunk_id,))
-    db.execute(
-        "INSERT INTO chunk_words (rowid, words, ends, about) VALUES (?, ?, ?, ?)",
-        (chunk_id, *words),
-    )
-
-
-def _former(db: sqlite3.Connection, set_id: int) -> dict[tuple[object, ...], tuple[int, FullText]]:
-    """The chunks of a set by all that is shown and embedded of them, with their ids and what
-    full-text search knows of them."""
+def _former(db: sqlite3.Connection, set_id: int) -> dict[tuple[object, ...], int]:
+    """The ids of the chunks of a set, by all that is shown, embedded and found of them."""
     rows = db.execute(
         "SELECT id, start_ms, end_ms, text, language, sentences, encoded, words, ends,"
         " about FROM chunks"
         " JOIN chunk_words ON chunk_words.rowid = chunks.id WHERE set_id = ?",
         (set_id,),
     )
-    return {tuple(row)[1:7]: (int(row[0]), FullText(*row[7:])) for row in rows}
+    return {(*tuple(row)[1:7], FullText(*row[7:])): int(row[0]) for row in rows}
 
 
 def _columns(chunk: Chunk) -> tuple[object, ...]:

@@ -67,9 +67,14 @@ def reserve(db: sqlite3.Connection) -> int:
 
 
 def publish(db: sqlite3.Connection, generation: Generation) -> None:
-    """Flip: the new generation is searched from this commit on, the old one is the previous."""
+    """Flip: the new generation is searched from this commit on, the old one is the previous, which
+    keeps no words of its own."""
     db.execute("UPDATE generations SET state = 'retired' WHERE state = 'previous'")
-    db.execute("UPDATE generations SET state = 'previous' WHERE state = 'published'")
+    # The words of a generation are all in the catalogue, and what was taken out there must not live
+    # on in a file that nobody reads.
+    db.execute(
+        "UPDATE generations SET state = 'previous', words_sha256 = NULL WHERE state = 'published'"
+    )
     db.execute(
         "INSERT INTO generations (id, model_name, model_hash, dimension, kind, chunks,"
         " newest_chunk, sha256, made_ms, state, words_sha256, recall)"
@@ -124,9 +129,9 @@ def retired(db: sqlite3.Connection) -> list[Generation]:
     return [_generation(row) for row in rows]
 
 
-def every_id(db: sqlite3.Connection) -> set[int]:
-    """The ids of all generations there is a row of, in whatever state."""
-    return {int(row[0]) for row in db.execute("SELECT id FROM generations")}
+def every(db: sqlite3.Connection) -> list[Generation]:
+    """All that there is a row of, in whatever state."""
+    return [_generation(row) for row in db.execute("SELECT * FROM generations")]
 
 
 def forget(db: sqlite3.Connection, generation_id: int) -> None:

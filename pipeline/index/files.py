@@ -27,6 +27,12 @@ def words_of(index_dir: Path, generation_id: int) -> Path:
     return index_dir / f"generation-{generation_id:06}{WORDS}"
 
 
+def of(index_dir: Path, generation: Generation) -> list[Path]:
+    """The files that a generation has."""
+    own = [vectors_of(index_dir, generation.id)]
+    return own if generation.words_sha256 is None else [*own, words_of(index_dir, generation.id)]
+
+
 def number_of(path: Path) -> int:
     """The id of the generation that the file ``path`` belongs to."""
     return int(path.stem.removeprefix("generation-"))

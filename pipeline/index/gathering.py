@@ -128,7 +128,7 @@ class Gathering:
         arrays: dict[str, NDArray[Any]] = {
             "ids": np.array(self._ids, np.int64),
             "recording": np.array(self._recording, np.uint32),
-            "language": np.array(self._language, np.uint8),
+            "language": np.array(self._language, np.uint16),
             "length": lengths.astype(np.float32),
         }
         for name, field in self._fields.items():

@@ -3,15 +3,10 @@
 SQLite's full-text search weighs every passage that holds any word of a query, one by one, which
 takes a quarter of a second among a million. Here all passages of a word lie side by side, so that a
 query is a few operations on arrays, and nothing has to be left out.
-
-The file is in the safetensors format: a length, a header of that many bytes in JSON, then the
-arrays as they lie in memory (https://huggingface.co/docs/safetensors/index).
 """
 
 from __future__ import annotations
 
-import json
-import mmap
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -22,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import InterviewsError
+from pipeline.index.tensors import mapped
 
 FieldName = Literal["words", "ends", "about"]
 FIELDS: tuple[FieldName, ...] = get_args(FieldName)
@@ -30,13 +26,28 @@ FIELDS: tuple[FieldName, ...] = get_args(FieldName)
 Rows = NDArray[np.uint32]
 """Numbers of passages in order of their ids: row i is the passage ``ids[i]``."""
 
-_TYPES = {"U8": np.uint8, "U32": np.uint32, "I64": np.int64, "F32": np.float32}
+_TYPES = {
+    "letters": np.uint8,
+    "begins": np.int64,
+    "starts": np.int64,
+    "rows": np.uint32,
+    "counts": np.uint8,
+    "ids": np.int64,
+    "recording": np.uint32,
+    "language": np.uint16,
+    "length": np.float32,
+}
+DAMAGED = (IndexError, ValueError, OverflowError)
+"""What comes of asking a file whose passages are not those that were written."""
+
 _AFTER_EVERY_TERM = b"\xff"
 """No letter's UTF-8 begins with it."""
 
 
 _BIT_OF_BYTE = np.zeros(256, np.uint32)
 _BIT_OF_BYTE[ord("a") : ord("z") + 1] = 1 << np.arange(26)
+_GOES_ON = 0b10 << 6
+"""The first two bits of a byte that is no letter's first in UTF-8."""
 
 
 class Found(NamedTuple):
@@ -81,10 +92,9 @@ class Field:
         of ``term``, by their sizes and by the letters they lack; some are further from it."""
         first, last = self._places(term[:1], begins=True)
         part = slice(first, last)
-        size = len(term.encode())
-        sizes = np.diff(self._begins[first : last + 1])
+        sizes = self._sizes[part].astype(np.int64)
         lacking = np.bitwise_count(_letters_of(term) & ~self._letter_sets[part])
-        for place in np.flatnonzero((abs(sizes - size) <= most) & (lacking <= most)):
+        for place in np.flatnonzero((abs(sizes - len(term)) <= most) & (lacking <= most)):
             yield self._term(first + int(place)).decode()
 
     @cached_property
@@ -93,6 +103,14 @@ class Field:
         if not len(self):
             return np.zeros(0, np.uint32)
         return np.bitwise_or.reduceat(_BIT_OF_BYTE[self._letters], self._begins[:-1])
+
+    @cached_property
+    def _sizes(self) -> NDArray[np.uint32]:
+        """uint32 [terms]: how many letters each has."""
+        if not len(self):
+            return np.zeros(0, np.uint32)
+        begins_letter = (self._letters & 0b11 << 6) != _GOES_ON
+        return np.add.reduceat(begins_letter.astype(np.uint32), self._begins[:-1])
 
     def _places(self, term: str, begins: bool) -> tuple[int, int]:
         """From the first of its terms that are meant to the one after the last."""
@@ -130,7 +148,7 @@ class Postings:
         self.recording: NDArray[np.uint32] = arrays["recording"]
         """The place in ``recordings`` of the one that each passage is of."""
         self.languages: list[str | None] = facts["languages"]
-        self.language: NDArray[np.uint8] = arrays["language"]
+        self.language: NDArray[np.uint16] = arrays["language"]
         """Likewise in ``languages``."""
         self.length: NDArray[np.float32] = arrays["length"]
         """Of each passage, in terms of all fields."""
@@ -138,17 +156,16 @@ class Postings:
 
     @classmethod
     def open(cls, path: Path) -> Postings:
-        """Raises InterviewsError (``index.damaged``) where the file is missing or not readable."""
+        """Raises InterviewsError (``index.damaged``) where the file is missing or is not whole.
+        What its many passages hold is not read here: where that is damaged, whatever asks for it
+        may fail with one of ``DAMAGED``."""
         try:
-            with path.open("rb") as file:
-                mapped = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-            size = int.from_bytes(mapped[:8], "little")
-            header = json.loads(bytes(mapped[8 : 8 + size]))
-            facts = json.loads(header.pop("__metadata__")["facts"])
-            data = mapped[8 + size :]
-            return cls({key: _array(one, data) for key, one in header.items()}, facts)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            arrays, facts = mapped(path)
+            postings = cls(arrays, facts)
+            _look_at(arrays, postings)
+        except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
             raise InterviewsError("index.damaged", path=str(path)) from error
+        return postings
 
     @property
     def count(self) -> int:
@@ -160,6 +177,28 @@ class Postings:
         return int(self.ids[-1]) if len(self.ids) else 0
 
 
-def _array(said: Mapping[str, Any], data: memoryview) -> NDArray[Any]:
-    begin, end = said["data_offsets"]
-    return np.frombuffer(data[begin:end], dtype=_TYPES[said["dtype"]])
+def _look_at(arrays: Mapping[str, NDArray[Any]], postings: Postings) -> None:
+    """Raises ValueError where arrays do not fit one another."""
+    count = postings.count
+    for name, array in arrays.items():
+        _insist(array.dtype == _TYPES[name.rpartition(".")[2]])
+    _insist(bool(np.all(np.diff(postings.ids, prepend=0) > 0)))
+    _insist(len(postings.recording) == len(postings.language) == len(postings.length) == count)
+    _insist(not count or postings.recording.max() < len(postings.recordings))
+    _insist(not count or postings.language.max() < len(postings.languages))
+    for name in FIELDS:
+        letters, begins, starts, rows, counts = (
+            arrays[f"{name}.{part}"] for part in ("letters", "begins", "starts", "rows", "counts")
+        )
+        _insist(len(begins) == len(starts) and len(rows) == len(counts))
+        _insist(_parts(begins, len(letters)) and _parts(starts, len(rows)))
+
+
+def _parts(starts: NDArray[Any], size: int) -> bool:
+    """Whether ``starts`` cut so many things in parts, none of them empty."""
+    return bool(starts[0] == 0 and starts[-1] == size and np.all(np.diff(starts) > 0))
+
+
+def _insist(sound: bool) -> None:
+    if not sound:
+        raise ValueError

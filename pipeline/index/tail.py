@@ -6,6 +6,7 @@ from __future__ import annotations
 from sqlite3 import Connection
 
 from pipeline.catalog import chunks, passages
+from pipeline.catalog.passages import Passage
 from pipeline.catalog.scope import Scope
 from pipeline.index.bm25 import Part
 from pipeline.index.gathering import gathered
@@ -14,9 +15,6 @@ from pipeline.index.postings import Postings
 
 LONGEST_TAIL = 20_000
 """Passages that are looked at one by one; by then a new generation should have been built."""
-
-_MOST_PIECES = 8
-"""Each piece costs every search a little: more than these are made one."""
 
 
 class Tail:
@@ -33,14 +31,25 @@ class Tail:
         return [Part(postings, limits.allowed(db, scope)) for postings, limits in self._pieces]
 
     def _grow(self, db: Connection) -> None:
-        newest = self._pieces[-1][0].newest if self._pieces else self._after
-        if not passages.passages_after(db, self._model_hash, newest, 1):
-            return
-        if len(self._pieces) == _MOST_PIECES:
-            self._pieces, newest = [], self._after
-        page = passages.passages_after(db, self._model_hash, newest, LONGEST_TAIL)
-        postings = gathered(page)
-        self._pieces.append((postings, Limits(postings, self._model_hash, newest)))
+        """Take in what is newer. Every piece costs each search a little: those that are no larger
+        than what comes after them become one with it, so that they stay few and nothing is read
+        often."""
+        came = self._newer(db)
+        size = len(came)
+        while size and self._pieces and self._pieces[-1][0].count <= size:
+            size += self._pieces.pop()[0].count
+        if size > len(came):
+            came = self._newer(db)
+        if came:
+            postings = gathered(came)
+            self._pieces.append((postings, Limits(postings, self._model_hash, self._newest)))
+
+    def _newer(self, db: Connection) -> list[Passage]:
+        return passages.passages_after(db, self._model_hash, self._newest, LONGEST_TAIL)
+
+    @property
+    def _newest(self) -> int:
+        return self._pieces[-1][0].newest if self._pieces else self._after
 
 
 def is_short(db: Connection, model_hash: str, after: int) -> bool:

@@ -171,9 +171,9 @@ def tidy(home: Home, catalogue: Catalogue) -> None:
 def _clear_strays(home: Home, catalogue: Catalogue) -> None:
     """Only for whoever holds the build lock: a candidate is a stray until it is flipped."""
     with catalogue.read() as db:
-        known = generations.every_id(db)
+        known = {path for one in generations.every(db) for path in files.of(home.index, one)}
     for path in files.files(home.index):
-        if files.number_of(path) not in known:
+        if path not in known:
             path.unlink(missing_ok=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from sqlite3 import Connection
 
@@ -16,7 +17,7 @@ from pipeline.index.limits import Limits
 from pipeline.index.postings import Postings
 from pipeline.index.tail import Tail
 from pipeline.search.meaning import Published, background
-from pipeline.search.spoken import InPostings, InTable, Spoken
+from pipeline.search.spoken import InEither, InPostings, InTable, Spoken
 from pipeline.values import ModelRef
 
 
@@ -39,6 +40,7 @@ class Indexes:
         self._pinned = pinned
         self._published: Published | None = None
         self._words: _Words | None = None
+        self._damaged: Generation | None = None
         self._background: dict[tuple[str, ...], float] = {}
 
     def generation(self, db: Connection) -> Generation | None:
@@ -68,15 +70,25 @@ class Indexes:
             or not tail.is_short(db, model_hash, words.generation.newest_chunk)
         ):
             return InTable(db, model_hash, scope)
-        return InPostings(*(_parts(db, words, one) for one in (scope, scope.seen)))
+        found = InPostings(*(_parts(db, words, one) for one in (scope, scope.seen)))
+        table = InTable(db, model_hash, scope)
+        return InEither(found, table, partial(self._without_words, words.generation))
+
+    def words_are_damaged(self, db: Connection) -> bool:
+        """Whether the words of the generation that is searched turned out to be of no use."""
+        return self._damaged is not None and self._damaged == self.generation(db)
+
+    def _without_words(self, generation: Generation) -> None:
+        self._damaged, self._words, self._published = generation, None, None
 
     def _opened_words(self, generation: Generation) -> _Words | None:
-        if generation.words_sha256 is None:
+        if generation.words_sha256 is None or generation == self._damaged:
             return None
         if self._words is None or self._words.generation != generation:
             try:
                 postings = opening.words(self._index_dir, generation)
             except InterviewsError:
+                self._without_words(generation)
                 return None
             model = generation.model.hash
             since = Tail(model, generation.newest_chunk)

@@ -223,6 +223,8 @@ class _Search:
         stored = chunks.with_neighbours(self._db, ids)
         found = recordings.get_many(self._db, {one.recording_id for one in stored.values()})
         self.evidence = _weighed(spoken, words)
+        if self._indexes.words_are_damaged(self._db):
+            self.notices.append(Notice("search.degraded.words", {}))
         known = what_is_known(self._db, found.values())
         stretches = laid_out(stored.values(), self._without_numbers(stored))
         readings = read(spelt(query, self.slips), self.evidence, stretches, known)

@@ -7,15 +7,18 @@ that is searched, and of the passages that are newer.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from pipeline.catalog import vocabulary
 from pipeline.catalog.scope import Scope
 from pipeline.catalog.vectors import count_live
 from pipeline.index import bm25
 from pipeline.index.bm25 import Part, Phrase
+from pipeline.index.postings import DAMAGED
+
+_Answer = TypeVar("_Answer")
 
 
 class Spoken(Protocol):
@@ -97,6 +100,40 @@ class InPostings:
         fields = [part.postings.fields[name] for part in self._seen for name in ("words", "about")]
         every = (field.like(term, most) for field in fields)
         return iter(dict.fromkeys(chain.from_iterable(every)))
+
+
+class InEither:
+    """By postings as long as these are sound, then by the full-text table, which knows as much."""
+
+    def __init__(self, postings: Spoken, table: Spoken, on_damage: Callable[[], None]) -> None:
+        self._asked = postings
+        self._table = table
+        self._on_damage = on_damage
+
+    def best(self, phrases: Sequence[Phrase], limit: int) -> list[int]:
+        return self._answer(lambda spoken: spoken.best(phrases, limit))
+
+    def occurs(self, phrases: Sequence[Phrase]) -> bool:
+        return self._answer(lambda spoken: spoken.occurs(phrases))
+
+    def frequencies(self, terms: Sequence[str]) -> dict[str, int]:
+        return self._answer(lambda spoken: spoken.frequencies(terms))
+
+    def count(self) -> int:
+        return self._answer(lambda spoken: spoken.count())
+
+    def terms_like(self, term: str, most: int) -> Iterator[str]:
+        return iter(self._answer(lambda spoken: [*spoken.terms_like(term, most)]))
+
+    def _answer(self, ask: Callable[[Spoken], _Answer]) -> _Answer:
+        try:
+            return ask(self._asked)
+        except DAMAGED:
+            if self._asked is self._table:
+                raise
+        self._asked = self._table
+        self._on_damage()
+        return ask(self._asked)
 
 
 def expression(phrases: Iterable[Phrase]) -> str:

@@ -15,7 +15,7 @@ from pipeline.catalog import accounts, connection, generations, renditions
 from pipeline.cli.app import Session, echo_json, pass_session
 from pipeline.cli.localise import Localised
 from pipeline.errors import HomeUnusable, InterviewsError
-from pipeline.index import opening
+from pipeline.index import opening, recall
 from pipeline.messages import text
 from pipeline.reports.wording import Wording
 from pipeline.run.cluster.access import to_scheduler
@@ -181,16 +181,19 @@ def _index(session: Session) -> Finding:
         return Finding("index", text("cli.doctor.no_index", session.language))
     generation = state.generation
     opening.check(session.context.home.index, generation)
-    return Finding(
-        "index",
-        text(
-            "cli.doctor.index",
-            session.language,
-            id=generation.id,
-            chunks=generation.chunks,
-            behind=state.behind,
-        ),
+    said = text(
+        "cli.doctor.index",
+        session.language,
+        id=generation.id,
+        chunks=generation.chunks,
+        behind=state.behind,
     )
+    found = generation.recall
+    advice = None
+    if found is not None and found < recall.TARGET:
+        shares = {"percent": round(100 * found), "target": round(100 * recall.TARGET)}
+        advice = text("cli.doctor.recall", session.language, **shares)
+    return Finding("index", said, advice=advice)
 
 
 def _renditions(session: Session) -> Finding:
