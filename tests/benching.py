@@ -132,7 +132,7 @@ def judged(figure: float, *, least: float | None = None, most: float | None = No
     """Whether a figure is where it should be; None where nobody said where."""
     if least is None and most is None:
         return None
-    return (least is None or figure >= least) and (most is None or figure <= most)
+    return bool((least is None or figure >= least) and (most is None or figure <= most))
 
 
 # --- a program of its own ----------------------------------------------------------------------
