@@ -29,12 +29,13 @@ class Limits:
         self._alive: tuple[int, Mask | None] = (postings.count, None)
         self._version: tuple[int, int] | None = None
         self._kept: dict[Scope, Mask | None] = {}
+        self._flags: dict[Scope, Flags] = {}
 
     def allowed(self, db: Connection, scope: Scope) -> Mask | None:
         """bool [passages]; None where all may be found. ``db`` is always the same connection."""
         version = passages.version(db)
         if version != self._version or len(self._kept) == _MOST_KEPT:
-            self._version, self._kept = version, {}
+            self._version, self._kept, self._flags = version, {}, {}
         if scope not in self._kept:
             self._kept[scope] = self._asked(db, scope)
         return self._kept[scope]
@@ -50,11 +51,16 @@ class Limits:
             mask &= ~self._among(passages.holding(db, scope.lacks))
         return mask if alive is None else mask & alive
 
-    def flags(self, mask: Mask) -> Flags:
+    def allowed_ids(self, db: Connection, scope: Scope) -> Flags | None:
         """The same by id."""
-        flags = np.zeros(self._postings.newest + 1, dtype=bool)
-        flags[self._postings.ids] = mask
-        return flags
+        mask = self.allowed(db, scope)
+        if mask is None:
+            return None
+        if scope not in self._flags:
+            flags = np.zeros(self._postings.newest + 1, dtype=bool)
+            flags[self._postings.ids] = mask
+            self._flags[scope] = flags
+        return self._flags[scope]
 
     def _still_there(self, db: Connection) -> Mask | None:
         """Ids are never used twice, so that as many as before are the same as before."""

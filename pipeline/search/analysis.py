@@ -12,9 +12,10 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
+from itertools import chain, repeat
 
 import snowballstemmer
 
@@ -40,7 +41,7 @@ MAX_QUERY_CHARACTERS = 4_000
 _LANGUAGES = {"de": "german", "en": "english"}
 _STOP_WORDS = {"de": GERMAN, "en": ENGLISH}
 # A word may carry combining accents and soft hyphens inside; neither is a letter to Python's \w.
-_WORD = re.compile("[^\\W_](?:[^\\W_]|[\u0300-\u036f\u00ad])*")
+_WORD = re.compile("[^\\W_]+(?:[\u0300-\u036f\u00ad]++[^\\W_]*+)*+")
 _ALPHANUMERIC = re.compile(r"[^\W_]+")
 _TYPED_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _STEMMING = threading.Lock()
@@ -94,10 +95,19 @@ def only_terms(text: str, language: str | None, *, with_numbers: bool) -> list[s
     """The terms of ``analyse`` or, without numbers, of ``plain_words``; not knowing their places
     they are had in a quarter of the time."""
     chosen = chosen_language(text, language)
-    terms = [term for word in _WORD.findall(text) for term in _terms(word, chosen)]
+    terms = [*chain.from_iterable(map(_terms, _WORD.findall(text), repeat(chosen)))]
     if with_numbers:
         terms += [number.term for number in dict.fromkeys(numbers(text, chosen))]
     return terms
+
+
+def written_with(terms: Container[str], text: str, language: str | None) -> Iterator[str]:
+    """The words of ``text``, as they stand there, that any of the terms is of."""
+    chosen = chosen_language(text, language)
+    words = _WORD.findall(text)
+    for word, own in zip(words, map(_terms, words, repeat(chosen)), strict=True):
+        if any(term in terms for term in own):
+            yield word
 
 
 def chosen_language(text: str, language: str | None) -> str:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +25,8 @@ _END = "\0"
 _KNUTH = np.uint64(0x9E3779B97F4A7C15)
 """2^64 divided by the golden ratio."""
 
-_WORDS = re.compile(r"[^\W_]+")
+_WORDS = re.compile(rf"[^\W_]+|{_END}")
+_FOREIGN = re.compile(r"[^\x00-\x7f]+")
 _UMLAUTS = {"ä": "ae", "ö": "oe", "ü": "ue", "ẞ": "ß"}
 
 Shares = NDArray[np.float64]
@@ -37,7 +37,7 @@ def shares(query: str, sentences: Sequence[str]) -> Shares:
     """For each run of ``query`` and each sentence what the run counts there, 0 where the sentence
     does not hold it. A sentence that holds them all has a sum of 1."""
     runs = _runs(query)
-    held = _held(runs, [_marked(sentence) for sentence in sentences])
+    held = _held(runs, _marked(sentences))
     found = held.sum(axis=1)
     rarity = np.log1p((len(sentences) - found + 0.5) / (found + 0.5))
     weights: Shares = held * (rarity / max(rarity.sum(), 1e-9))[:, None]
@@ -83,23 +83,28 @@ def _short(codes: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def _runs(query: str) -> list[str]:
-    words = (f" {word} " for word in _marked(query).split())
+    words = (f" {word} " for word in _marked([query])[0].split())
     runs = (
         word[at : at + LENGTH] for word in words for at in range(max(len(word) - LENGTH, 0) + 1)
     )
     return list(dict.fromkeys(runs))[:MOST]
 
 
-@lru_cache(maxsize=1 << 14)
-def _marked(text: str) -> str:
-    """The words of a text in lower case, a blank at either side of each. Umlauts and ß tell words
-    apart ("Küchen", "Kuchen"; "Buße", "Busse"); umlauts are written out, as some type them; other
-    accents are dropped."""
-    plain = unicodedata.normalize("NFC", text).lower()
+def _without_accents(signs: re.Match[str]) -> str:
+    return "".join(sign for sign in signs[0] if not unicodedata.combining(sign))
+
+
+def _marked(texts: Sequence[str]) -> list[str]:
+    """The words of each text in lower case, a blank at either side of each. Umlauts and ß tell
+    words apart ("Küchen", "Kuchen"; "Buße", "Busse"); umlauts are written out, as some type them;
+    other accents are dropped. All texts go through at once: most of the time was spent between
+    them."""
+    whole = _END.join(text.replace(_END, " ") for text in texts)
+    plain = unicodedata.normalize("NFC", whole).lower()
     if not plain.isascii():
         for sign, letters in _UMLAUTS.items():  # ten times as fast as translating sign by sign
             plain = plain.replace(sign, letters)
-    if not plain.isascii():
+    if not plain.replace("ß", "").isascii():
         plain = unicodedata.normalize("NFKD", plain)
-        plain = "".join(sign for sign in plain if not unicodedata.combining(sign))
-    return f" {'  '.join(_WORDS.findall(plain))} "
+        plain = _FOREIGN.sub(_without_accents, plain)
+    return [f" {one.strip(' ')} " for one in "  ".join(_WORDS.findall(plain)).split(_END)]

@@ -88,8 +88,7 @@ def _allowed(db: sqlite3.Connection, published: Published, scope: Scope) -> Flag
     """Which ids of the generation a search in ``scope`` may find; None where that is all."""
     generation = published.generation
     if published.limits is not None:
-        mask = published.limits.allowed(db, scope)
-        return None if mask is None else published.limits.flags(mask)
+        return published.limits.allowed_ids(db, scope)
     model, newest = generation.model.hash, generation.newest_chunk
     if scope.unlimited and chunks.count(db, model, newest) == generation.chunks:
         return None

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,11 +107,12 @@ def read(
         _raise(near[:, own], evidence, stretch, known.get(stretch.recording_id))
     strengths = _by_words(words, near, evidence, sheet) + _by_letters(shared, sheet)
     strengths += _LETTERS * otherwise / max(sum(evidence.most()), 1e-9)
-    each = np.split(strengths[sheet.places], sheet.firsts[1:])
     around = _neighbouring(_wholes(words, sheet, evidence), sheet).tolist()
+    each = tuple(strengths[sheet.places].tolist())
+    bounds = pairwise([*sheet.firsts.tolist(), len(each)])
     return {
-        chunk_id: Reading(tuple(own.tolist()), whole)
-        for chunk_id, own, whole in zip(sheet.chunks, each, around, strict=True)
+        chunk_id: Reading(each[begin:end], whole)
+        for chunk_id, (begin, end), whole in zip(sheet.chunks, bounds, around, strict=True)
     }
 
 

@@ -18,7 +18,7 @@ from pipeline.catalog import recordings, vocabulary
 from pipeline.catalog.standing import about
 from pipeline.corrections.spellings import distance, folded
 from pipeline.index.bm25 import Phrase
-from pipeline.search.analysis import QueryWord, plain_words, says_nothing
+from pipeline.search.analysis import QueryWord, says_nothing, written_with
 from pipeline.search.results import Corrected
 from pipeline.search.spoken import Spoken
 from pipeline.search.words import is_known
@@ -177,6 +177,4 @@ def _plain(word: str) -> str:
 def _written(terms: Sequence[str], texts: Iterable[tuple[str, str | None]]) -> Iterator[str]:
     """The terms as they stand in texts, each with its language."""
     for text, language in texts:
-        for token in plain_words(text, language):
-            if token.term in terms:
-                yield text[token.begin : token.end]
+        yield from written_with(terms, text, language)
