@@ -46,13 +46,15 @@ def answers(_worked_home: Path) -> dict[str, dict[str, object]]:
     return found
 
 
-@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question["query"])
+@pytest.mark.parametrize("query", list(dict.fromkeys(str(one["query"]) for one in QUESTIONS)))
 def test_a_planted_question_lands_on_its_answer(
-    question: dict[str, object], answers: dict[str, dict[str, object]]
+    query: str, answers: dict[str, dict[str, object]]
 ) -> None:
-    hit = answers[str(question["query"])]
-    assert hit["title"] == question["recording"]
-    assert hit["jump"] == pytest.approx(question["sent_start"], abs=3.0)
+    hit = answers[query]
+    right = [one for one in QUESTIONS if one["query"] == query]
+    said = {str(one["recording"]): one["sent_start"] for one in right}
+    assert hit["title"] in said
+    assert hit["jump"] == pytest.approx(said[str(hit["title"])], abs=3.0)
 
 
 @pytest.mark.parametrize("name", [path.stem for path in sorted(SAMPLES.glob("*.mp4"))])
@@ -364,9 +366,11 @@ def test_every_command_works_in_a_process_that_starts_from_nothing(
         ["restore", tmp_path / "copy.db"],
         ["user", "list"],
         ["doctor"],
+        ["forecast", "500"],
         ["remove", one, "--yes"],
     ]
-    assert {arguments[0] for arguments in given} | {"serve"} == set(cli.commands)
+    serving = {"serve", "worker", "scheduler"}  # these go on until they are ended
+    assert {arguments[0] for arguments in given} | serving == set(cli.commands)
     alone = Interviews(worked.home, alone=True)
     for arguments in given:
         alone(*arguments)

@@ -124,11 +124,11 @@ def worker_of(pid: int) -> int | None:
     """The recogniser process that ``pid`` spawned, once it is there."""
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
-            fields = path.read_text().rsplit(") ", 1)[1].split()
-            command = (path.parent / "cmdline").read_text()
+            fields = path.read_text(errors="replace").rsplit(") ", 1)[1].split()
+            command = (path.parent / "cmdline").read_bytes()
         except (OSError, IndexError):
             continue
-        if int(fields[1]) == pid and "spawn_main" in command:
+        if int(fields[1]) == pid and b"spawn_main" in command:
             return int(path.parent.name)
     return None
 

@@ -231,6 +231,8 @@ def test_an_older_catalogue_is_counted_when_it_is_opened(own: Context) -> None:
         later = ("chunk_counts", "chapters", "attempts", "sessions", "invitations", "users")
         for table in later:
             db.execute(f"DROP TABLE {table}")
+        for column in ("words_sha256", "recall"):
+            db.execute(f"ALTER TABLE generations DROP COLUMN {column}")
         db.execute("PRAGMA user_version = 4")
         total = db.execute("SELECT count(*) FROM chunks").fetchone()[0]
     with open_catalogue(own.home.catalogue) as catalogue, catalogue.read() as db:
