@@ -44,6 +44,13 @@ def has_card() -> bool:
     return bool(cards())
 
 
+def device_for(wish: str) -> str:
+    """``wish``, or where that is "auto" what there is: "cuda" or "cpu"."""
+    if wish != "auto":
+        return wish
+    return "cuda" if has_card() else "cpu"
+
+
 def cards() -> int:
     """Graphics cards that we can use."""
     import ctranslate2

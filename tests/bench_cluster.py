@@ -61,7 +61,8 @@ class Sleeper:
     def __init__(self, rate: float) -> None:
         self._rate = rate
 
-    def answer(self, order: Order) -> Answer:
+    def answer(self, order: Order, tell: Callable[[bool], None]) -> Answer:
+        tell(True)
         began = time.monotonic()
         sounds = [unpacked(parcel) for parcel in order.parcels]
         doze(sum(map(len, sounds)) / SAMPLE_RATE * self._rate - (time.monotonic() - began))

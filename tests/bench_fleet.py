@@ -31,9 +31,11 @@ import numpy as np
 
 from models.conversion.convert import convert
 from models.load import model_info, resolve
-from models.speech.true_length import Verdict, keep
+from models.machine import device_for
+from models.speech.true_length import Means, Verdict, keep
 from pipeline.catalog.connection import open_catalogue
 from pipeline.run import reading
+from pipeline.settings import Settings
 from pipeline.values import SAMPLE_RATE, Audio
 from tests import checkpoints
 from tests.bench import SAMPLES, sound
@@ -106,7 +108,9 @@ def speaking_model(work: Path, size: str) -> Path:
 def found_harmless(model: Path, spare_s: float) -> None:
     """The note that a measurement leaves, without one: this model says its sentence anyway."""
     info = model_info(resolve("speech", model.name, model.parent), model.parent)
-    keep(Verdict("harmless", spare_s, 0, 0.0, 0.0, 1.0), info, model.parent)
+    settings = Settings()
+    means = Means(device_for(settings.device), settings.compute_type, settings.beam_size)
+    keep(Verdict("harmless", spare_s, 0, 0.0, 0.0, 1.0), info, means, model.parent)
 
 
 def _films() -> list[Audio]:

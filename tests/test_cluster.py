@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from functools import partial
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,15 @@ import numpy as np
 import pytest
 
 from models.contracts import ModelError, Recognition, RecognitionTask
+from models.load import model_info
+from models.registry import bundled_entry
 from pipeline.errors import Missing
 from pipeline.run.cluster.board import Patience
 from pipeline.run.cluster.census import census
 from pipeline.run.cluster.executor import Cluster, Waits
+from pipeline.run.cluster.holder import Means, ModelHolder
 from pipeline.run.cluster.orders import Answer, Order
+from pipeline.run.cluster.parcels import packed
 from pipeline.run.cluster.program import program, resource
 from pipeline.run.engine import Engine
 from pipeline.run.loads import Size
@@ -29,7 +35,8 @@ pytest.importorskip("distributed")
 
 PATIENT = Waits(WAIT_S)
 HASTY = Waits(
-    WAIT_S, Patience(least_s=0.5, strange_s=0.5, unknown_pace=0.0, strange_times=0.0, times=0.0)
+    WAIT_S,
+    Patience(least_s=0.5, loads_within_s=0.5, unknown_pace=0.0, strange_times=0.0, times=0.0),
 )
 
 
@@ -98,6 +105,47 @@ def test_a_worker_that_does_not_fit_is_named_and_gets_nothing(site: Site) -> Non
     found = census(site.access, HASH)
     assert [one.split(".")[0] for one in found.fit] == ["right"]
     assert len(found.unfit) == 3
+
+
+def test_another_state_of_a_library_that_listens_is_another_program(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    program.cache_clear()
+    before, known = program(), metadata.version
+    try:
+        for library in ("ctranslate2", "faster-whisper", "av"):
+            program.cache_clear()
+            newer = partial(_newer, library, known)
+            monkeypatch.setattr("pipeline.run.cluster.program.version", newer)
+            assert program() != before
+    finally:
+        program.cache_clear()
+
+
+def _newer(library: str, known: Callable[[str], str], name: str) -> str:
+    return known(name) + (".1" if name == library else "")
+
+
+def test_a_model_is_loaded_once_for_each_way_of_listening_and_tells_when_it_is_there() -> None:
+    entry = bundled_entry("speech")
+    hash_ = model_info(entry, Path()).hash
+    reported: list[float | None] = []
+    holder = ModelHolder({hash_: entry}, Means("", "cpu", "int8", 1, 2), reported.append)
+    task = RecognitionTask("de", beam_size=1)
+    parcel = packed(np.zeros(16_000, np.float32).tobytes())
+
+    def told(spare_s: float | None) -> list[bool]:
+        heard: list[bool] = []
+        order = Order("d", 0, hash_, "auto", spare_s, (parcel,), (task,), 7.0, 9.0)
+        [found] = holder.answer(order, heard.append).recognitions or ()
+        assert found.ran.get("true_length_spare_s") == spare_s
+        return heard
+
+    assert told(None) == [False, True]
+    assert reported == [9.0, 7.0, None]
+    assert told(None) == [True]
+    assert told(2.0) == [False, True]
+    assert told(2.0) == [True]
 
 
 def test_where_no_worker_fits_the_run_says_so_and_ends(site: Site) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pipeline.run.cluster.board import Board, Load, Patience, Try
 
 PATIENCE = Patience(
-    least_s=10, strange_s=10, times=2, strange_times=2, unknown_pace=1, double_s=1, silences=2
+    least_s=10, loads_within_s=50, times=2, strange_times=2, unknown_pace=1, double_s=1, silences=2
 )
 
 
@@ -32,7 +32,7 @@ def sent(made: Board[None], now: float = 0.0) -> dict[str, list[int]]:
 
 def begin(made: Board[None], tries: list[Try[None]], now: float = 0.0) -> None:
     for one in tries:
-        made.begun(one.load.number, one.worker, now)
+        made.begun(one.load.number, one.worker, now, ready=True)
 
 
 def answer(made: Board[None], one: Try[None], took_s: float = 1.0) -> bool:
@@ -97,6 +97,26 @@ def test_a_worker_s_own_pace_decides_when_it_is_silent() -> None:
     assert sent(made, 500.0) == {"slow": [2]}
 
 
+def test_loading_a_model_and_listening_have_a_clock_each() -> None:
+    made = board("new")
+    made.add(load(0))
+    [one] = made.next(0.0)
+    made.begun(0, "new", 5.0, ready=False)
+    assert made.overdue(5.0 + 50) == ([], [])
+    made.begun(0, "new", 60.0, ready=True)
+    assert one.deadline_s == 10 + 1 * 10, "no more is allowed for a model that is there"
+    assert made.overdue(60.0 + 20) == ([], [])
+    assert made.overdue(60.0 + 21) == (["new"], [])
+
+
+def test_a_worker_that_never_gets_its_model_loaded_is_silent() -> None:
+    made = board("new")
+    made.add(load(0))
+    made.next(0.0)
+    made.begun(0, "new", 5.0, ready=False)
+    assert made.overdue(5.0 + 51) == (["new"], [])
+
+
 def test_a_late_answer_is_dropped() -> None:
     made = board("a", "b")
     made.add(load(0))
@@ -147,7 +167,7 @@ def test_every_load_ends_once_whatever_happens(events: list[tuple[str, int]]) ->
         ended.extend(one.number for one in made.overdue(now)[1])
         for one in made.next(now):
             under_way.append(one)
-            made.begun(one.load.number, one.worker, now)
+            made.begun(one.load.number, one.worker, now, ready=True)
 
     for event, number in events:
         name = f"w{number}"

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Executor, Future
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from hypothesis import strategies as st
 
 from models.contracts import ModelError, ModelInfo, Recognition, RecognitionTask
 from pipeline.errors import Missing
-from pipeline.run.engine import Engine, PendingWindow, WorkerDied
+from pipeline.run.cluster.access import Access
+from pipeline.run.engine import Engine, Joining, PendingWindow, WorkerDied, make_engine
 from pipeline.run.loads import Room, Size, Waiting, gather, in_work, is_worth_sending_ahead
-from pipeline.run.workers import RecogniserSpec
+from pipeline.run.workers import RecogniserSpec, WorkerLost
 
 TASK = RecognitionTask("de")
 SPEC = RecogniserSpec("speaking", "0", "", "cpu", "int8", 1, 4)
@@ -191,6 +193,32 @@ def test_a_window_that_cannot_be_recognised_costs_no_other_of_its_load(
         others[1].result()
     assert [2] in bench.loads  # by itself
     engine.close()
+
+
+@pytest.mark.parametrize("deaths", [1, 2, 6])
+@pytest.mark.parametrize("one_more", [False, True])
+def test_a_window_may_lose_so_many_workers_and_no_more(deaths: int, one_more: bool) -> None:
+    left = iter(range(deaths + one_more))
+
+    def dies(windows: Windows) -> list[Recognition]:
+        for _ in left:
+            raise WorkerLost
+        return heard(windows)
+
+    bench = Bench(dies)
+    bench.go_on.set()
+    load = Size(600_000, 4)
+    engine = Engine("dask", lambda: bench, SPEC, workers=1, load=load, deaths=deaths)
+    with pytest.raises(WorkerDied) if one_more else nullcontext():
+        assert numbers([sent(engine, 3)]) == [3]
+    engine.close()
+
+
+def test_machines_of_a_cluster_may_go_more_often_than_a_process_here_may_die() -> None:
+    joining = Joining(Access("tcp", "127.0.0.1", 9), 0.0, lambda _: None)
+    here = make_engine("processes", SPEC, 1, None, window_ms=600_000)
+    away = make_engine("dask", SPEC, 0, joining, window_ms=600_000)
+    assert away.most_deaths > here.most_deaths > 0
 
 
 class Cluster(Bench):

@@ -8,6 +8,7 @@ import wave
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import jiwer
 import numpy as np
@@ -19,7 +20,7 @@ from models.contracts import Audio, ModelInfo, RecognitionTask
 from models.conversion.convert import convert
 from models.load import model_info, resolve
 from models.registry import ModelEntry, bundled_entry
-from models.speech.true_length import NOTE_NAME, Verdict, keep, spare_of, verdict_of
+from models.speech.true_length import NOTE_NAME, Means, Verdict, keep, spare_of, verdict_of
 from models.speech.whisper import WhisperRecogniser
 from pipeline.catalog import transcripts
 from pipeline.catalog.connection import open_catalogue
@@ -47,6 +48,7 @@ INFO = ModelInfo("speaking", "a" * 64)
 OTHER = ModelInfo("speaking", "b" * 64)
 ON = Verdict("harmless", 2.0, 5000, 0.1, 0.1, 1.4)
 OFF = replace(ON, outcome="harmful")
+HERE = Means("cpu", "auto", 5)
 LISTED = ModelEntry("listed", "speech", files=(("model.bin", "0"),), spare_s=1.0)
 
 WORDS = st.lists(st.sampled_from("der die netz wärme meter the a".split()), max_size=200)
@@ -154,29 +156,48 @@ def test_of_harmless_silences_the_fastest_is_taken_and_of_equals_the_longest() -
 
 def test_a_verdict_holds_for_the_very_files_it_is_about(tmp_path: Path) -> None:
     entry = ModelEntry("speaking", "speech")
-    assert spare_of(entry, INFO, tmp_path) is None
-    keep(ON, INFO, tmp_path)
-    assert verdict_of(INFO, tmp_path) == ON and spare_of(entry, INFO, tmp_path) == 2.0
-    assert verdict_of(OTHER, tmp_path) is None and spare_of(entry, OTHER, tmp_path) is None
-    keep(OFF, OTHER, tmp_path)
-    assert spare_of(entry, OTHER, tmp_path) is None and spare_of(entry, INFO, tmp_path) == 2.0
-
-
-def test_a_measurement_of_ones_own_overrules_the_registry(tmp_path: Path) -> None:
-    assert spare_of(LISTED, INFO, tmp_path) == 1.0
-    assert spare_of(replace(LISTED, files=()), INFO, tmp_path) is None
-    keep(OFF, INFO, tmp_path)
-    assert spare_of(LISTED, INFO, tmp_path) is None
+    assert spare_of(entry, INFO, HERE, tmp_path) is None
+    keep(ON, INFO, HERE, tmp_path)
+    assert verdict_of(INFO, HERE, tmp_path) == ON and spare_of(entry, INFO, HERE, tmp_path) == 2.0
+    assert (
+        verdict_of(OTHER, HERE, tmp_path) is None and spare_of(entry, OTHER, HERE, tmp_path) is None
+    )
+    keep(OFF, OTHER, HERE, tmp_path)
+    assert (
+        spare_of(entry, OTHER, HERE, tmp_path) is None
+        and spare_of(entry, INFO, HERE, tmp_path) == 2.0
+    )
 
 
 @pytest.mark.parametrize(
-    "said", ["", "[]", json.dumps({INFO.hash: 1}), json.dumps({INFO.hash: {}})]
+    "other", [{"device": "cuda"}, {"compute_type": "float32"}, {"beam_size": 1}], ids=str
+)
+def test_a_verdict_holds_for_the_means_it_was_measured_with(
+    tmp_path: Path, other: dict[str, Any]
+) -> None:
+    entry = ModelEntry("speaking", "speech")
+    keep(ON, INFO, HERE, tmp_path)
+    assert spare_of(entry, INFO, replace(HERE, **other), tmp_path) is None
+    keep(OFF, INFO, replace(HERE, **other), tmp_path)
+    assert spare_of(entry, INFO, HERE, tmp_path) == 2.0
+
+
+def test_a_measurement_of_ones_own_overrules_the_registry(tmp_path: Path) -> None:
+    assert spare_of(LISTED, INFO, HERE, tmp_path) == 1.0
+    assert spare_of(replace(LISTED, files=()), INFO, HERE, tmp_path) is None
+    keep(OFF, INFO, HERE, tmp_path)
+    assert spare_of(LISTED, INFO, HERE, tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["", "[]", json.dumps({f"{INFO.hash} {HERE}": 1}), json.dumps({f"{INFO.hash} {HERE}": {}})],
 )
 def test_a_damaged_note_is_none(said: str, tmp_path: Path) -> None:
     (tmp_path / NOTE_NAME).write_text(said, encoding="utf-8")
-    assert verdict_of(INFO, tmp_path) is None
-    keep(ON, INFO, tmp_path)
-    assert verdict_of(INFO, tmp_path) == ON
+    assert verdict_of(INFO, HERE, tmp_path) is None
+    keep(ON, INFO, HERE, tmp_path)
+    assert verdict_of(INFO, HERE, tmp_path) == ON
 
 
 # ------------------------------------------------------------------ hearing
@@ -282,7 +303,7 @@ def test_a_model_that_says_the_same_either_way_hears_at_true_length_from_now_on(
     assert found.verdict.outcome == "harmless" and found.kept
     assert found.verdict.padded == found.verdict.true_length
     info = model_info(resolve("speech", "speaking", model.parent), model.parent)
-    assert verdict_of(info, model.parent) is not None
+    assert verdict_of(info, found.means, model.parent) == found.verdict
     listed = interviews("models", "list", "--json", **there).json["models"]
     assert [one["name"] for one in listed if one["true_length"]] == ["speaking"]
     # What was heard before stays as it is; what comes is heard the new way.

@@ -11,10 +11,10 @@ from pathlib import Path
 from models.contracts import Embedder, ModelError, ModelInfo, Reranker
 from models.folder import Kind
 from models.load import load_embedder, load_reranker, model_info, resolve
-from models.machine import has_card
+from models.machine import device_for, has_card
 from models.registry import ModelEntry
 from models.speech.hotwords import MAX_TOKENS
-from models.speech.true_length import spare_of
+from models.speech.true_length import Means, spare_of
 from pipeline.catalog.connection import Catalogue, open_catalogue
 from pipeline.errors import BadInput, Missing
 from pipeline.glossary import FILE_NAME, Glossary, GlossaryFile, hotwords
@@ -96,6 +96,13 @@ class Context:
             raise model_missing(error) from error
         return entry, ModelRef(info.name, info.hash)
 
+    @property
+    def means(self) -> Means:
+        """What the speech model computes with."""
+        settings = self.settings
+        device = device_for(settings.device)
+        return Means(device, settings.compute_type, settings.beam_size)
+
     def recogniser_spec(self, workers: int, threads: int = 0) -> RecogniserSpec:
         """What workers need to load the speech model. The settings' ``threads`` come first, then
         those given, then a share of the cores."""
@@ -109,7 +116,7 @@ class Context:
             compute_type=self.settings.compute_type,
             threads=self.settings.threads or threads or _share_of_cores(workers),
             batch_size=self.settings.batch_size,
-            spare_s=spare_of(entry, info, self.models_dir),
+            spare_s=spare_of(entry, info, self.means, self.models_dir),
         )
 
     def has_text_model(self, model: ModelRef) -> bool:

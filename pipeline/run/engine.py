@@ -24,8 +24,10 @@ from pipeline.values import Failure
 
 EngineName = Literal["inline", "processes", "dask"]
 
-_MOST_DEATHS = 2
-"""How often a window may take its worker down before the recording is blamed."""
+_MOST_DEATHS, _MOST_DEATHS_AWAY = 2, 6
+"""How often a window may take its worker down before the recording is blamed: here, and on a
+cluster, whose machines may be taken away by their owner at any time. (Were that to happen to each
+every two hours, and a window to take ten minutes, not one of a million windows would be blamed.)"""
 
 
 class WorkerDied(InterviewsError):
@@ -85,8 +87,10 @@ class Engine:
         *,
         workers: int,
         load: Size,
+        deaths: int = _MOST_DEATHS,
     ) -> None:
         self.name = name
+        self.most_deaths = deaths
         self.room = Room((workers + 1) * load.ms)
         self._make = make
         self._spec = spec
@@ -182,7 +186,7 @@ class Engine:
             for window in load:  # one of them is to blame; by themselves they tell which
                 window.alone = True
             return load
-        if died and load[0].deaths < _MOST_DEATHS:
+        if died and load[0].deaths < self.most_deaths:
             load[0].deaths += 1
             return load
         _fail(load, WorkerDied("run.worker_died") if died else error)
@@ -252,10 +256,11 @@ def make_engine(
     name: EngineName, spec: RecogniserSpec, workers: int, joining: Joining | None, window_ms: int
 ) -> Engine:
     """The engine called ``name``, for windows of at most about ``window_ms``. With ``joining`` it
-    has the workers of a cluster, at most ``workers``."""
+    has the workers of a cluster, at most ``workers`` of them (0: all); else 0 is one."""
     load = Size(window_ms, 2 * spec.batch_size)
     if joining is not None:
         return _on_cluster(name, spec, workers, joining, load)
+    workers = max(workers, 1)
     makers: dict[EngineName, tuple[Callable[[], Executor], int]] = {
         "inline": (executors.InlineExecutor, 1),
         "processes": (lambda: executors.processes(workers), workers),
@@ -276,10 +281,10 @@ def _on_cluster(
                 spec,
                 Waits(joining.wait_s),
                 notice=joining.notice,
-                resize=lambda workers: engine.resize(min(workers, most)),
+                resize=lambda workers: engine.resize(min(workers, most or workers)),
             )
         except ImportError as error:
             raise Missing("run.no_dask") from error
 
-    engine = Engine(name, join, spec, workers=1, load=load)
+    engine = Engine(name, join, spec, workers=1, load=load, deaths=_MOST_DEATHS_AWAY)
     return engine

@@ -13,11 +13,12 @@ from pipeline.values import Failure
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How to run. ``workers`` 0: as it was measured, else one; ``threads`` 0: each worker its share
-    of the cores. ``stop_at`` answers whether the time window is over; ``texts_only`` renews the
-    chunks of changed texts and leaves recognition to a later run; without ``publish`` the caller
-    sees to the index, and ``catch_up`` is how in the middle of a long run. ``planned`` is told what
-    there is to do before anything is begun; what it raises ends the run."""
+    """How to run. ``workers`` 0: as it was measured, else one, and of a cluster all that are there;
+    ``threads`` 0: each worker its share of the cores. ``stop_at`` answers whether the time window
+    is over; ``texts_only`` renews the chunks of changed texts and leaves recognition to a later
+    run; without ``publish`` the caller sees to the index, and ``catch_up`` is how in the middle of
+    a long run. ``planned`` is told what there is to do before anything is begun; what it raises
+    ends the run."""
 
     engine: EngineName = "processes"
     scheduler: str | None = None

@@ -17,7 +17,7 @@ import numpy as np
 
 from models.contracts import ModelError, RecognitionTask
 from models.load import directory_of
-from models.machine import cores, free_memory, has_card
+from models.machine import cores, device_for, free_memory
 from pipeline.run import workers as executors
 from pipeline.run.context import Context
 from pipeline.run.observer import Observer
@@ -90,13 +90,10 @@ def _limit_s(waiting_ms: float) -> float:
 def facts_of(context: Context) -> Facts:
     """What a pace measured now would hold for. Raises Missing."""
     settings = context.settings
-    device = settings.device
-    if device == "auto":
-        device = "cuda" if has_card() else "cpu"
     return Facts(
         cores=cores(),
         processor=processor(),
-        device=device,
+        device=device_for(settings.device),
         compute_type=settings.compute_type,
         batch_size=settings.batch_size,
         model=context.speech[1].hash,

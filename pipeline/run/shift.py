@@ -122,7 +122,8 @@ class Shift:
             return False
         before = len(turn.tried)
         works = turn.todo.values()
-        self._options = settled(self._context, self._options, works, self._observer)
+        if self._engine is None:  # once it is there, it keeps its workers
+            self._options = settled(self._context, self._options, works, self._observer)
         # One rendition takes all cores there are; the next one is chosen afresh.
         if turn.renders or self._lanes(turn) == 1:
             self._lane(turn, lost)
@@ -295,12 +296,11 @@ class Shift:
         with self._lock:
             if self._engine is None:
                 options = self._options
-                workers = max(options.workers, 1)
-                spec = self._context.recogniser_spec(workers, options.threads)
+                spec = self._context.recogniser_spec(max(options.workers, 1), options.threads)
                 self._engine = make_engine(
                     options.engine,
                     spec,
-                    workers,
+                    options.workers,
                     self._joining,
                     window_ms=self._context.settings.window_seconds * 1000,
                 )

@@ -14,7 +14,7 @@ from pathlib import Path
 from models.contracts import ModelError, Recogniser, RecognitionTask
 from models.folder import Kind
 from models.load import load_ways, model_info, resolve
-from models.speech.true_length import Verdict, keep
+from models.speech.true_length import Means, Verdict, keep
 from pipeline.errors import BadInput, HomeUnusable
 from pipeline.evaluation.harmless import Way, verdict
 from pipeline.evaluation.word_errors import blocks, plain_words
@@ -46,7 +46,7 @@ class Spoken:
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """How a set was heard, padded and at true length with each spare, and what follows. ``kept``:
-    the verdict stands from now on."""
+    the verdict stands from now on, by these ``means``."""
 
     model: str
     spoken: tuple[Spoken, ...]
@@ -54,6 +54,7 @@ class Comparison:
     others: tuple[Way, ...]
     verdict: Verdict
     kept: bool
+    means: Means
 
     @property
     def chosen(self) -> Way:
@@ -122,10 +123,10 @@ def compare(context: Context, name: str, folder: Path, told: Callable[[Path], No
     kept = found.tells
     if kept:
         try:
-            keep(found, info, models_dir)
+            keep(found, info, context.means, models_dir)
         except ModelError as error:
             raise HomeUnusable("model.disk", name=error.name, detail=error.detail) from error
-    return Comparison(entry.name, tuple(spoken), padded, tuple(others), found, kept)
+    return Comparison(entry.name, tuple(spoken), padded, tuple(others), found, kept, context.means)
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,11 +87,12 @@ def _state(session: Session, one: ModelEntry) -> State | None:
 def _spare(session: Session, one: ModelEntry) -> float | None:
     """Silence after what a speech model hears at true length; None for others, and for absent or
     damaged ones."""
-    models_dir = session.context.models_dir
+    if one.kind != "speech":
+        return None
+    context = session.context
     try:
-        return (
-            spare_of(one, model_info(one, models_dir), models_dir) if one.kind == "speech" else None
-        )
+        info = model_info(one, context.models_dir)
+        return spare_of(one, info, context.means, context.models_dir)
     except ModelError:
         return None
 

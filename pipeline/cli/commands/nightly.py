@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from pipeline.cli.app import Session, pass_session
-from pipeline.cli.commands.run import ENGINES, MOST_WORKERS, check_cluster, clock, workers_of
+from pipeline.cli.commands.run import ENGINES, MOST_WORKERS, check_cluster, clock
 from pipeline.cli.localise import Localised
 from pipeline.cli.progress import watching
 from pipeline.errors import BadInput
@@ -41,7 +41,7 @@ def nightly(
     options = RunOptions(
         engine=ENGINES[engine],
         scheduler=scheduler,
-        workers=workers_of(engine, workers),
+        workers=workers or 0,
         stop_at=clock(until),
     )
     check_cluster(session, options)

@@ -55,7 +55,7 @@ def run(
     options = RunOptions(
         engine=ENGINES[engine],
         scheduler=scheduler,
-        workers=workers_of(engine, workers),
+        workers=workers or 0,
         limit=limit,
         only=only,
         planned=lambda works: _look_ahead(session, works),
@@ -76,11 +76,6 @@ def run(
         _say(session, report)
         _say_media(session, report)
     return 1 if report.failed else 0
-
-
-def workers_of(engine: str, given: int | None) -> int:
-    """How many workers to use: of a cluster all that are there, else 0, as it was measured."""
-    return given or (MOST_WORKERS if engine == "dask" else 0)
 
 
 def check_cluster(session: Session, options: RunOptions) -> None:

@@ -45,6 +45,8 @@ def _say(session: Session, found: Comparison) -> None:
         words=number(verdict.words),
         least=number(LEAST_WORDS),
     )
+    if found.kept:
+        session.say("speed_accuracy.means", **asdict(found.means))
 
 
 def _say_rates(session: Session, key: str, found: Rates, **values: str) -> None:
@@ -72,6 +74,7 @@ def _json(found: Comparison) -> dict[str, object]:
         "model": found.model,
         "verdict": asdict(found.verdict),
         "kept": found.kept,
+        "means": asdict(found.means),
         "ways": [_way(found.padded, way) for way in found.others],
         "recordings": [
             {"path": str(one.path), **asdict(rates(padded, true_length))}

@@ -21,16 +21,17 @@ T = TypeVar("T")
 class Patience:
     """How long a worker may take, in seconds and as multiples of what was seen.
 
-    Until a worker has answered once it may still be loading its model from a slow disk, and
-    nothing is known of its pace. ``silences``: workers that a load may silence before it is to
-    blame itself.
+    A model may be loaded ``loads_within_s`` from a slow disk. Of a worker that has not answered
+    yet no pace is known: ``strange_times`` the slowest of the others is allowed it, and where none
+    has answered, ``unknown_pace`` (the largest model on four old cores takes some three times as
+    long as the talk). ``silences``: workers that a load may silence before it is to blame itself.
     """
 
     least_s: float = 60.0
-    strange_s: float = 900.0
+    loads_within_s: float = 900.0
     times: float = 8.0
     strange_times: float = 20.0
-    unknown_pace: float = 10.0
+    unknown_pace: float = 5.0
     double_times: float = 1.5
     double_s: float = 5.0
     silences: int = 2
@@ -56,8 +57,11 @@ class Try(Generic[T]):
     worker: str
     sent_s: float
     deadline_s: float
-    """From its beginning."""
+    """From when its model is there."""
     begun_s: float | None = None
+    """When it was begun, or once its model was loaded."""
+    ready: bool = False
+    """Whether the model is there."""
     silent: bool = False
 
 
@@ -160,12 +164,13 @@ class Board(Generic[T]):
             load.tries.clear()
         self._waiting = deque(sorted(self._open.values(), key=lambda load: load.number))
 
-    def begun(self, number: int, address: str, now: float) -> None:
-        """A worker tells that it has begun; until then other work is before this."""
+    def begun(self, number: int, address: str, now: float, *, ready: bool) -> None:
+        """A worker tells that it has begun, and whether its model is there; before that other work
+        comes first."""
         hand = self._hands.get(address)
         for one in hand.tries if hand else []:
             if one.load.number == number:
-                one.begun_s = now
+                one.begun_s, one.ready = now, ready
 
     def withdraw(self, load: Load[T]) -> list[Try[T]]:
         """What of an answered load lies at workers that have not begun it: it can be taken back."""
@@ -229,7 +234,8 @@ class Board(Generic[T]):
     def _is_overdue(self, one: Try[T], now: float) -> bool:
         if one.silent or one.begun_s is None:
             return False
-        return now - one.begun_s > one.deadline_s
+        within_s = one.deadline_s if one.ready else self._patience.loads_within_s
+        return now - one.begun_s > within_s
 
     def next(self, now: float) -> list[Try[T]]:
         """What is to be sent now: what waits, then a second try of what is held up."""
@@ -296,6 +302,5 @@ class Board(Generic[T]):
         if hand.pace is not None:
             return wait.least_s + wait.times * hand.pace * load.audio_s
         slowest = max(self._paces(), default=None)
-        if slowest is None:
-            return wait.strange_s + wait.unknown_pace * load.audio_s
-        return wait.strange_s + wait.strange_times * slowest * load.audio_s
+        pace = wait.unknown_pace if slowest is None else wait.strange_times * slowest
+        return wait.least_s + pace * load.audio_s

@@ -250,9 +250,11 @@ class Cluster(Executor):
             one.load.number,
             self._spec.hash,
             self._spec.compute_type,
+            self._spec.spare_s,
             content.parcels,
             content.tasks,
             one.deadline_s,
+            self._waits.for_workers.loads_within_s,
         )
         future = connection.send(order, one.worker)
         task = self._loop.create_task(self._await(one, future))
@@ -301,9 +303,9 @@ class Cluster(Executor):
         self._board.back(one.load)
         self._count()
 
-    def _begun(self, event: tuple[float, tuple[int, str]]) -> None:
-        number, address = event[1]
-        self._board.begun(number, address, time.monotonic())
+    def _begun(self, event: tuple[float, tuple[int, str, bool]]) -> None:
+        number, address, ready = event[1]
+        self._board.begun(number, address, time.monotonic(), ready=ready)
 
     def _leaving(self, event: tuple[float, str]) -> None:
         self._board.leaving(event[1])

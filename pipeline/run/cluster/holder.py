@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from models.contracts import ModelError, Recogniser
 from models.load import is_present, load_recogniser, model_info, resolve
@@ -53,9 +54,18 @@ def stock(models_dir: Path, named: str) -> Stock:
     return Stock(good, bad)
 
 
+class _Wanted(NamedTuple):
+    """What a recogniser is loaded for."""
+
+    model_hash: str
+    compute_type: str
+    spare_s: float | None
+
+
 class ModelHolder:
-    """Answers orders with the models of ``stock``, one order at a time. ``report`` is told that
-    one begins, with its deadline in seconds, and with None that it is done."""
+    """Answers orders with the models of ``stock``, one order at a time. ``report`` is told in how
+    many seconds what is begun must be done, first loading, then listening, and with None that it
+    is."""
 
     def __init__(
         self,
@@ -67,17 +77,16 @@ class ModelHolder:
         self._means = means
         self._report = report
         self._one = threading.Lock()
-        self._loaded: tuple[tuple[str, str], Recogniser] | None = None
+        self._loaded: tuple[_Wanted, Recogniser] | None = None
 
     @property
     def busy(self) -> bool:
         return self._one.locked()
 
-    def answer(self, order: Order) -> Answer:
+    def answer(self, order: Order, tell: Callable[[bool], None]) -> Answer:
         with self._one:
-            self._report(order.deadline_s)
             try:
-                return self._heard(order)
+                return self._heard(order, self._prepared(order, tell))
             except ModelError as error:
                 return Answer(None, model_error=error)
             except Exception as error:  # noqa: BLE001  (told to whoever sent the order)
@@ -85,10 +94,21 @@ class ModelHolder:
             finally:
                 self._report(None)
 
-    def _heard(self, order: Order) -> Answer:
+    def _prepared(self, order: Order, tell: Callable[[bool], None]) -> Recogniser:
+        """The recogniser for an order. Loading it has a clock of its own."""
         wish = order.compute_type
         compute_type = self._means.compute_type if wish == AUTO else wish
-        recogniser = self._recogniser(order.model_hash, compute_type)
+        wanted = _Wanted(order.model_hash, compute_type, order.spare_s)
+        if self._loaded is None or self._loaded[0] != wanted:
+            self._report(order.loads_within_s)
+            tell(False)
+            self._loaded = None  # two large ones need not fit beside each other
+            self._loaded = (wanted, self._load(wanted))
+        self._report(order.deadline_s)
+        tell(True)
+        return self._loaded[1]
+
+    def _heard(self, order: Order, recogniser: Recogniser) -> Answer:
         began = time.monotonic()
         windows = [
             (unpacked(parcel), task)
@@ -97,22 +117,16 @@ class ModelHolder:
         heard = recogniser.recognise_all(windows)
         return Answer(tuple(heard), time.monotonic() - began)
 
-    def _recogniser(self, model_hash: str, compute_type: str) -> Recogniser:
-        wanted = (model_hash, compute_type)
-        if self._loaded is None or self._loaded[0] != wanted:
-            self._loaded = None  # two large ones need not fit beside each other
-            self._loaded = (wanted, self._load(model_hash, compute_type))
-        return self._loaded[1]
-
-    def _load(self, model_hash: str, compute_type: str) -> Recogniser:
-        entry, models_dir = self._good[model_hash], Path(self._means.models_dir)
-        if model_info(entry, models_dir).hash != model_hash:  # changed since the worker began
+    def _load(self, wanted: _Wanted) -> Recogniser:
+        entry, models_dir = self._good[wanted.model_hash], Path(self._means.models_dir)
+        if model_info(entry, models_dir).hash != wanted.model_hash:  # changed since we began
             raise ModelError("damaged", entry.name, "hash")
         return load_recogniser(
             entry,
             models_dir,
             device=self._means.device,
-            compute_type=compute_type,
+            compute_type=wanted.compute_type,
             threads=self._means.threads,
             batch_size=self._means.batch_size,
+            spare_s=wanted.spare_s,
         )

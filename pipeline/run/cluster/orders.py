@@ -7,6 +7,7 @@ neither a name from the glossary nor a word that was said belongs there.
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -17,7 +18,8 @@ LEAVING = "interviews-leaving"
 
 
 def begun_topic(driver: str) -> str:
-    """Topic of a run's own events: number of an order and address of the worker that begins it."""
+    """Topic of a run's own events: number of an order, address of the worker that begins it, and
+    whether its model is there."""
     return f"interviews-begun-{driver}"
 
 
@@ -38,15 +40,19 @@ class Sealed:
 @dataclass(frozen=True, slots=True)
 class Order:
     """Windows to recognise. ``compute_type`` is the run's wish, ``auto`` leaves it to the machine;
-    past ``deadline_s`` from its beginning nobody counts on an answer."""
+    ``spare_s`` is the silence after each stretch that is heard at true length, None where all are
+    padded. Nobody counts on an answer past ``deadline_s`` from when the model was there, nor past
+    ``loads_within_s`` from when the order was begun without it."""
 
     driver: str
     number: int
     model_hash: str
     compute_type: str
+    spare_s: float | None
     parcels: tuple[bytes, ...]
     tasks: tuple[RecognitionTask, ...]
     deadline_s: float
+    loads_within_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +69,9 @@ class Answer:
 class Holder(Protocol):
     """Whoever holds the models on a worker."""
 
-    def answer(self, order: Order) -> Answer:
-        """Do an order; never raises."""
+    def answer(self, order: Order, tell: Callable[[bool], None]) -> Answer:
+        """Do an order; never raises. ``tell`` hears that it is begun, and whether the model is
+        there by then."""
         ...
 
 
@@ -74,5 +81,9 @@ def work(sealed: Sealed) -> Sealed:
 
     worker: Any = get_worker()
     order: Order = sealed.open()
-    worker.log_event(begun_topic(order.driver), [order.number, worker.address])
-    return Sealed.of(worker.holder.answer(order))
+    topic = begun_topic(order.driver)
+
+    def tell(ready: bool) -> None:
+        worker.log_event(topic, [order.number, worker.address, ready])
+
+    return Sealed.of(worker.holder.answer(order, tell))

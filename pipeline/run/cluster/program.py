@@ -16,18 +16,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 _MARK = "interviews"
+_LIBRARIES = ("ctranslate2", "faster-whisper", "tokenizers", "onnxruntime", "av")
 _LEFT_OUT = {"training", "bundled", "__pycache__"}
 
 
 @cache
 def program() -> str:
-    """This program's version, and a sum over the sources that decide what a worker answers: two
-    states of one version are two programs."""
+    """This program's version, and a sum over the sources and libraries that decide what a worker
+    answers: two states of one version are two programs."""
     try:
         number = version("interviews")
     except PackageNotFoundError:  # run from its sources
         number = "0"
     hasher = hashlib.sha256()
+    for library in _LIBRARIES:
+        hasher.update(f"{library} {version(library)}\0".encode())
     for path in _sources():
         hasher.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return f"{number}-{hasher.hexdigest()[:8]}"
@@ -39,6 +42,7 @@ def _sources() -> Iterable[Path]:
         for path in sorted(folder.rglob("*.py")):
             if not _LEFT_OUT & set(path.relative_to(folder).parts):
                 yield path
+    yield Path(str(files("pipeline.stages"))) / "mixing.py"  # the grid of what is sent
 
 
 def resource(model_hash: str, of: str | None = None) -> str:

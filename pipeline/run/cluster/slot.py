@@ -46,8 +46,8 @@ class Place:
 
 
 class Said(NamedTuple):
-    """What a worker's process tells: that it has joined or cannot reach the scheduler, that an
-    order has begun (with its deadline) or is done."""
+    """What a worker's process tells: that it has joined or cannot reach the scheduler, that it has
+    begun to load or to listen (with the deadline for that), or that an order is done."""
 
     what: Literal["joined", "away", "begun", "done"]
     deadline_s: float = 0.0
