@@ -102,11 +102,9 @@ def worker(
     def tell(what: str, who: str) -> None:
         session.note(f"worker.{what}", name=who, url=where.url)
 
-    try:
-        Fleet(wanted, tell).attend()
-    except KeyboardInterrupt as stopped:
-        session.note("worker.closed")
-        raise click.exceptions.Exit(130) from stopped
+    Fleet(wanted, tell).attend()
+    session.note("worker.closed")
+    raise click.exceptions.Exit(130)
 
 
 def _settings(session: Session) -> Settings:

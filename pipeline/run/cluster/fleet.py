@@ -6,6 +6,8 @@ first, however firmly it hangs.
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +20,7 @@ from tempfile import TemporaryDirectory
 
 from pipeline.run.cluster.slot import Place, Said, stay
 
+_LOOKS_EVERY_S = 0.5
 _GRACE_S = 15.0
 """Past its deadline: whoever waits for it has given it up by then."""
 _BEFORE_STARTING_AGAIN_S = 2.0
@@ -74,12 +77,12 @@ class Fleet:
         self._posts: list[_Post] = []
 
     def attend(self) -> None:
-        """Until interrupted."""
-        with self._folder() as folder:
+        """Until interrupted, by SIGINT or SIGTERM. Only for the main thread."""
+        with self._folder() as folder, _told_to_end() as told_to_end:
             try:
                 for place in self._wanted:
                     self._posts.append(self._started(replace(place, folder=str(folder))))
-                while True:
+                while not told_to_end.is_set():
                     self._look()
             finally:
                 _end([post.process for post in self._posts])
@@ -92,7 +95,7 @@ class Fleet:
 
     def _look(self) -> None:
         ends = [one for post in self._posts for one in (post.line, post.process.sentinel)]
-        wait(ends, 1.0)
+        wait(ends, _LOOKS_EVERY_S)
         for number, post in enumerate(self._posts):
             self._listen(post)
             if post.until_s is not None and time.monotonic() > post.until_s:
@@ -128,6 +131,22 @@ class Fleet:
         process.start()
         theirs.close()
         return _Post(place, process, ours)
+
+
+@contextmanager
+def _told_to_end() -> Iterator[threading.Event]:
+    """Set once we are interrupted. As an exception an interruption can be lost: Python drops what
+    is raised while it tidies up."""
+    told = threading.Event()
+    before = {
+        number: signal.signal(number, lambda *_: told.set())
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield told
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _end(processes: list[SpawnProcess]) -> None:
