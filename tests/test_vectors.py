@@ -177,3 +177,14 @@ def test_chunks_of_another_model_are_never_compared(home: SearchHome) -> None:
     query = home.embedder.encode_query("Wasser")
     with home.catalogue.read() as db:
         assert meaning_leg(db, None, query, other.hash, Scope(), 10).ranking == []
+
+
+@pytest.mark.parametrize("count", [1, 5, recall.ASKED, 5 * recall.ASKED])
+def test_what_an_index_is_tuned_with_lies_among_passages_and_is_none(count: int) -> None:
+    sample = np.random.default_rng(0).standard_normal((count, 32)).astype(np.float32)
+    sample /= np.linalg.norm(sample, axis=1, keepdims=True)
+    asked = recall.like_questions(sample)
+    assert asked.shape == (min(count, recall.ASKED), 32)
+    assert np.allclose(np.linalg.norm(asked, axis=1), 1, atol=1e-5)
+    if count > recall.ASKED:
+        assert (asked @ sample.T).max() < 0.95

@@ -111,7 +111,7 @@ def _empty(
     if vectors.kind_for(count) == "flat":
         return vectors.flat(dimension), None
     sample = _sample(catalogue, model, vectors.TRAINED_ON * vectors.lists_for(count))
-    return vectors.inverted(sample, count), Nearest(sample[: recall.ASKED])
+    return vectors.inverted(sample, count), Nearest(recall.like_questions(sample))
 
 
 def _sample(catalogue: Catalogue, model: ModelRef, most: int) -> NDArray[np.float32]:

@@ -1,7 +1,9 @@
 """How many inverted lists a search must read, measured on the collection's own vectors.
 
-Some of them are asked for; how near the ten truly nearest others are is found by comparing all
-while the index is filled.
+What is asked for lies as far from any passage as a question does: among some passages, and near
+none. (Asked for passages themselves, 8 of 2,000 lists brought 99.7 % of the ten nearest; of those
+of people's questions they brought 46 %.) How near the ten truly nearest are is found by comparing
+all while the index is filled.
 """
 
 from __future__ import annotations
@@ -21,6 +23,10 @@ TARGET = 0.98
 ASKED = 200
 """Vectors that are asked for: 2,000 neighbours tell the recall to half a percent."""
 
+_AMONG = 4
+"""Passages that each of them lies among. Measured on a million of real talk: lists that bring 98 %
+of the ten nearest to what lies among four bring 93 % of those to people's questions."""
+
 READ = 60
 """Found vectors that are compared with the true ones, as every search does at least."""
 
@@ -30,18 +36,26 @@ TrueVectors = Callable[[Iterable[int]], Mapping[int, NDArray[np.float32]]]
 """The vectors of these ids as they are stored."""
 
 
+def like_questions(sample: Vectors) -> Vectors:
+    """float32 [at most ``ASKED``, dimension], normalised: vectors among those of the collection,
+    of which ``sample`` has some in no order."""
+    shifted = (np.roll(sample, -turn * ASKED, axis=0)[:ASKED] for turn in range(_AMONG))
+    total = np.sum(list(shifted), axis=0)
+    among: Vectors = total / np.linalg.norm(total, axis=1, keepdims=True)
+    return among
+
+
 class Nearest:
-    """How near the ten nearest others are to each query, which are vectors of the collection."""
+    """How near the ten nearest of the collection are to each query."""
 
     def __init__(self, queries: Vectors) -> None:
         self.queries = queries
-        # The nearest of all is the query itself.
-        self._best = np.full((len(queries), NEIGHBOURS + 1), -np.inf, np.float32)
+        self._best = np.full((len(queries), NEIGHBOURS), -np.inf, np.float32)
 
     def look_at(self, vectors: Vectors) -> None:
         """Some more of the collection."""
         every = np.concatenate((self._best, self.queries @ vectors.T), axis=1)
-        self._best = -np.partition(-every, NEIGHBOURS, axis=1)[:, : NEIGHBOURS + 1]
+        self._best = -np.partition(-every, NEIGHBOURS - 1, axis=1)[:, :NEIGHBOURS]
 
     def recall(self, found: NDArray[np.int64], true_vectors: TrueVectors) -> float:
         """The share of the nearest that are among ``found``, int64 [queries, k] (-1: none). What
@@ -51,7 +65,7 @@ class Nearest:
         hits = 0
         for query, row, last in zip(self.queries, found, least, strict=True):
             near = sum(bool(query @ known[one] >= last) for one in row.tolist() if one in known)
-            hits += min(max(near - 1, 0), NEIGHBOURS)
+            hits += min(near, NEIGHBOURS)
         return hits / (NEIGHBOURS * len(self.queries))
 
 
