@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import pytest
 from playwright.sync_api import expect
@@ -16,7 +17,9 @@ QUESTIONS = [
     json.loads(line)
     for line in (SAMPLES / "questions.jsonl").read_text(encoding="utf-8").splitlines()
 ]
-PLANTED = list({(one["recording"], one["kind"]): one for one in QUESTIONS}.values())
+ASKED = Counter(one["query"] for one in QUESTIONS)
+CLEAR = [one for one in QUESTIONS if ASKED[one["query"]] == 1]  # some have two right answers
+PLANTED = list({(one["recording"], one["kind"]): one for one in CLEAR}.values())
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
